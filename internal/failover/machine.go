@@ -1,0 +1,272 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package failover
+
+import (
+	"slices"
+	"time"
+)
+
+// Machine decides for one LLMBackend. It is not safe for concurrent use.
+// The zero value is ready for its first [Machine.Observe].
+type Machine struct {
+	uid        string
+	generation int64
+	config     Config
+	orders     Orders
+
+	record Record // what is stored, as last observed or settled
+	active int    // index of the active region, -1 if it left the spec
+	since  time.Time
+
+	regions []region // as config.Regions
+	newest  uint64   // id of the newest probe
+
+	claims   uint64 // how many there were
+	claim    *claim
+	observed observation // what Observe mode has reported last
+	settled  View        // what the last settled plan reported
+}
+
+// region is what is known of one region. Most of it is lost on restart.
+type region struct {
+	RegionConfig
+	breaker Breaker
+
+	probe flight // the scheduled probe or the trial
+	check flight // the probe of a claim
+
+	lastStart time.Time // of the newest probe
+	due       time.Time // of the next scheduled probe
+	trialDue  time.Time // of the next trial, while HalfOpen
+
+	known      bool // an outcome arrived since start
+	suspect    bool // the newest outcome was a failure
+	succeeded  bool // this probe has succeeded here before
+	unfit      Fault
+	unreadable int // Excluded and Unknown outcomes in a row
+	success    evidence
+}
+
+// flight is a probe under way; id 0 means none.
+type flight struct {
+	id      uint64
+	trial   bool
+	started time.Time
+}
+
+// evidence is the newest success of a probe.
+type evidence struct {
+	id                uint64
+	started, finished time.Time
+}
+
+// Observe takes what is wished and what is stored. Stored facts that this machine did not write replace
+// its memory: another operator, or a restored backup, has gone on without it.
+func (m *Machine) Observe(now time.Time, in Input) {
+	foreign := m.uid != in.UID || !m.record.Equal(in.Record)
+	if m.uid != in.UID {
+		*m = Machine{uid: in.UID}
+	}
+	m.generation = in.Generation
+	m.orders = in.Orders
+	m.configure(now, in.Config)
+	if foreign {
+		m.restore(now, in.Record)
+	}
+	m.locateActive()
+	m.dropStaleClaim()
+}
+
+// configure takes over a config. What is known of a region survives as long as its identity does.
+func (m *Machine) configure(now time.Time, c Config) {
+	regions := make([]region, len(c.Regions))
+	for i, rc := range c.Regions {
+		j := slices.IndexFunc(m.regions, func(r region) bool { return r.Name == rc.Name })
+		switch {
+		case j < 0:
+			regions[i] = region{due: now.Add(rc.Probe.FirstAfter), breaker: Breaker{since: now}}
+		case m.regions[j].Identity == rc.Identity:
+			regions[i] = m.regions[j]
+			regions[i].due = earlier(regions[i].due, now.Add(rc.Probe.Period))
+		default:
+			regions[i] = region{due: now, breaker: m.regions[j].breaker}
+			regions[i].breaker.Close(now, "EndpointChanged")
+		}
+		regions[i].RegionConfig = rc
+	}
+	m.regions, m.config = regions, c
+}
+
+// restore replaces memory by what is stored: breakers and their windows. Health is unknown again, and
+// outcomes of probes under way are discarded.
+func (m *Machine) restore(now time.Time, rec Record) {
+	m.record = rec
+	m.claim = nil
+	m.since = remembered(now, rec.ActiveSince)
+	for i := range m.regions {
+		r := &m.regions[i]
+		stored, known := rec.region(r.Name)
+		r.forget()
+		openings := r.breaker.openings
+		r.breaker = Breaker{since: now}
+		if known {
+			r.breaker = stored.breaker(now, r.Breaker)
+		}
+		r.breaker.openings += openings
+	}
+}
+
+// forget discards what probes have told and the outcomes of those under way.
+func (r *region) forget() {
+	r.probe, r.check = flight{}, flight{}
+	r.known, r.suspect, r.succeeded, r.unreadable = false, false, false, 0
+	r.unfit = NoFault
+	r.success = evidence{}
+}
+
+// breaker rebuilds a breaker from what is stored, its window bounded by what the spec allows.
+func (r RegionRecord) breaker(now time.Time, c BreakerConfig) Breaker {
+	b := Breaker{since: r.Since, reason: r.Reason}
+	if !r.Open {
+		return b
+	}
+	limit := c.OpenDuration
+	if !r.HeldUntil.IsZero() {
+		limit = max(limit, MaxRetryAfter)
+		b.heldUntil = atMost(now, r.HeldUntil, MaxRetryAfter)
+	}
+	b.state = Open
+	b.openings = 1
+	b.openUntil = atMost(now, r.OpenUntil, limit)
+	b.openedBy = r.OpenedBy
+	b.transport = r.OpenedBy == ByProbe && transportReason(r.Reason)
+	return b
+}
+
+// atMost turns a stored deadline into one on the clock of now, no further away than limit.
+func atMost(now, deadline time.Time, limit time.Duration) time.Time {
+	return now.Add(min(deadline.Sub(now), limit))
+}
+
+// remembered turns a stored time of the past into one on the clock of now. A time that the clock has not
+// reached yet, because it stepped back, counts as now: nothing that waits for it is early.
+func remembered(now, t time.Time) time.Time {
+	return now.Add(-max(now.Sub(t), 0))
+}
+
+func transportReason(reason string) bool {
+	i := slices.Index(faultNames[:], reason)
+	return i > 0 && Fault(i).transport()
+}
+
+func (m *Machine) locateActive() {
+	m.active = m.index(m.record.ActiveRegion)
+}
+
+func (m *Machine) index(name string) int {
+	return slices.IndexFunc(m.regions, func(r region) bool { return r.Name == name })
+}
+
+func (m *Machine) initialised() bool { return m.record.ActiveRegion != "" }
+
+// activeFailed says whether traffic should leave the active region.
+func (m *Machine) activeFailed() bool {
+	return m.active < 0 || m.regions[m.active].breaker.state != Closed
+}
+
+// ProbeDone takes the answer of a probe that Poll asked for. started is when it really started.
+// Each probe is answered once, also one that could not be made (Unknown). Answers of probes that have
+// been forgotten meanwhile are discarded.
+func (m *Machine) ProbeDone(now time.Time, id uint64, started time.Time, o Outcome) {
+	for i := range m.regions {
+		r := &m.regions[i]
+		switch id {
+		case r.probe.id:
+			f := r.probe
+			r.probe = flight{}
+			o = r.learn(now, id, started, o)
+			m.scheduledDone(now, r, f, o)
+		case r.check.id:
+			r.check = flight{}
+			o = r.learn(now, id, started, o)
+			m.checkDone(now, i, o)
+		default:
+			continue
+		}
+		m.reschedule(now, i)
+		return
+	}
+}
+
+// Traffic takes an outcome that real traffic has seen in the region of that name. It is no evidence for a
+// switch: only a probe is.
+func (m *Machine) Traffic(now time.Time, name string, o Outcome) {
+	if i := m.index(name); i >= 0 {
+		r := &m.regions[i]
+		r.breaker.Record(&r.Breaker, now, o, ByTraffic)
+		if o.Class == Success || o.Class == Failure {
+			r.suspect = o.Class == Failure
+			m.reschedule(now, i)
+		}
+	}
+}
+
+// learn notes what an answer tells beside its effect on the breaker, and settles what depends on earlier
+// answers of the same probe.
+func (r *region) learn(now time.Time, id uint64, started time.Time, o Outcome) Outcome {
+	if o.gone && r.succeeded {
+		o.Class = Failure
+	}
+	r.known = true
+	r.suspect = o.Class == Failure
+	r.unfit = NoFault
+	switch o.Class {
+	case Excluded, Unknown:
+		r.unreadable++
+		if o.Fault.unfit() {
+			r.unfit = o.Fault
+		}
+	case Success:
+		r.unreadable = 0
+		r.succeeded = true
+		r.success = evidence{id: id, started: started, finished: now}
+	case RateLimited, Failure:
+		r.unreadable = 0
+	}
+	return o
+}
+
+func (m *Machine) scheduledDone(now time.Time, r *region, f flight, o Outcome) {
+	if !f.trial {
+		r.breaker.Record(&r.Breaker, now, o, ByProbe)
+		return
+	}
+	r.breaker.TrialDone(&r.Breaker, now, o)
+	r.trialDue = r.lastStart.Add(r.Probe.SuspectPeriod)
+}
+
+// checkDone takes the answer of a claim's probe.
+func (m *Machine) checkDone(now time.Time, i int, o Outcome) {
+	r, c := &m.regions[i], m.claim
+	switch {
+	case c == nil:
+		r.breaker.Record(&r.Breaker, now, o, ByProbe)
+	case c.kind == switchover && i == c.target:
+		c.answer = o
+		c.answered = true
+		if o.Class == Success {
+			r.breaker.Close(now, "Recovered")
+			return
+		}
+		r.breaker.Record(&r.Breaker, now, o, ByProbe)
+	case c.kind == failover && (c.holding || i == m.active):
+		r.breaker.HoldDone(&r.Breaker, now, o)
+		if i == m.active && !m.activeFailed() {
+			m.claim = nil
+		}
+	default:
+		r.breaker.Record(&r.Breaker, now, o, ByProbe)
+	}
+}

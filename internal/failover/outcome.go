@@ -1,0 +1,155 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package failover
+
+import (
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Class is what one call says about the health of a region.
+type Class uint8
+
+// The classes. Unknown is the zero value, so that ignorance never reads as health.
+const (
+	// Unknown: it could not be told, for a cause on our own side.
+	Unknown Class = iota
+	// Excluded: the answer says nothing about health (a wrong credential, a wrong request).
+	Excluded
+	// RateLimited: HTTP 429.
+	RateLimited
+	// Failure: the region did not serve.
+	Failure
+	// Success: the region served.
+	Success
+)
+
+// Fault is why there was no answer that could be read.
+type Fault uint8
+
+// The faults. The first group are transport errors: they can also come from the operator's own network.
+const (
+	NoFault Fault = iota
+	Timeout
+	ConnectionRefused
+	ConnectionReset
+	Unreachable
+	NameNotFound
+
+	TLSError
+	MalformedResponse
+
+	// ResolverUnavailable and NotMade are on our own side: Unknown.
+	ResolverUnavailable
+	NotMade
+
+	// The rest say that the endpoint is not one that may be used: Excluded, and no candidate.
+	AddressFamily
+	AddressRefused
+	ClusterIPEndpoint
+)
+
+var faultNames = [...]string{
+	"None", "Timeout", "ConnectionRefused", "ConnectionReset", "Unreachable", "NameNotFound",
+	"TLSError", "MalformedResponse", "ResolverUnavailable", "NotMade",
+	"AddressFamily", "AddressRefused", "ClusterIPEndpoint",
+}
+
+// String returns the fault in the spelling that status and events use.
+func (f Fault) String() string { return faultNames[f] }
+
+func (f Fault) transport() bool { return f >= Timeout && f <= NameNotFound }
+func (f Fault) unfit() bool     { return f >= AddressFamily }
+
+// Response is what one call to a region saw, before it is classified.
+// The zero value says nothing and is classified as Unknown.
+type Response struct {
+	// Status is the HTTP status code; 0 if there was none.
+	Status int
+	// Connected is set by probes that ask no more than a connection.
+	Connected bool
+	// Fault says why there is neither.
+	Fault Fault
+	// RetryAfter is what the answer asked callers to wait; see [ParseRetryAfter].
+	RetryAfter RetryAfter
+}
+
+// RetryAfter is a server's wish to be left alone, if Given, for Delay (0 to 24 h).
+type RetryAfter struct {
+	Given bool
+	Delay time.Duration
+}
+
+// Outcome is a classified Response.
+type Outcome struct {
+	Class      Class
+	Fault      Fault
+	Status     int
+	RetryAfter RetryAfter
+
+	// gone marks the answers that are a Failure of a probe once the same probe has succeeded there:
+	// the route behind it is gone.
+	gone bool
+}
+
+// Classify reads a Response by the rules of the design, section 3. failureStatusCodes are the HTTP codes
+// that count as Failure; 2xx is Success, 429 RateLimited, and every other code Excluded.
+func Classify(failureStatusCodes []int, r Response) Outcome {
+	o := Outcome{Fault: r.Fault, Status: r.Status, RetryAfter: r.RetryAfter}
+	switch {
+	case r.Fault.unfit():
+		o.Class = Excluded
+	case r.Fault == ResolverUnavailable, r.Fault == NotMade:
+		o.Class = Unknown
+	case r.Fault != NoFault:
+		o.Class = Failure
+	case r.Status == 0:
+		if r.Connected {
+			o.Class = Success
+		}
+	case slices.Contains(failureStatusCodes, r.Status):
+		o.Class = Failure
+	case r.Status >= 200 && r.Status < 300:
+		o.Class = Success
+	case r.Status == 429:
+		o.Class = RateLimited
+	default:
+		o.Class = Excluded
+		o.gone = r.Status == 404 || r.Status >= 300 && r.Status < 400
+	}
+	return o
+}
+
+// Better returns the outcome that says more for the region: one address that serves is enough.
+func Better(a, b Outcome) Outcome {
+	if b.Class > a.Class {
+		return b
+	}
+	return a
+}
+
+// Worse returns the outcome that says less for the region: each family of a Service must be served.
+func Worse(a, b Outcome) Outcome {
+	if b.Class < a.Class {
+		return b
+	}
+	return a
+}
+
+// Reason names the outcome in one PascalCase word: "Status503", "Timeout", "RateLimited".
+func (o Outcome) Reason() string {
+	switch {
+	case o.Fault != NoFault:
+		return o.Fault.String()
+	case o.Class == RateLimited:
+		return "RateLimited"
+	case o.Status != 0:
+		return "Status" + strconv.Itoa(o.Status)
+	case o.Class == Success:
+		return "Connected"
+	default:
+		return "Unknown"
+	}
+}

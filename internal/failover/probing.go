@@ -1,0 +1,125 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package failover
+
+import "time"
+
+// Probe is a probe to start now. Its answer is due by [Machine.ProbeDone].
+type Probe struct {
+	ID     uint64
+	Region string
+}
+
+// Next is what is to be done after a [Machine.Poll].
+type Next struct {
+	// Wake is when to poll again at the latest; zero for not before something happens.
+	Wake time.Time
+	// Plan: there is something to store or to report; call [Machine.Plan].
+	Plan bool
+}
+
+// Poll brings the machine up to now: it starts, advances and drops claims, and appends the probes to start
+// to buf. Trials come before hold rounds, those before scheduled probes; the active region comes first,
+// the others in the order of the spec.
+func (m *Machine) Poll(now time.Time, buf []Probe) ([]Probe, Next) {
+	buf = m.admitTrials(now, buf)
+	buf = m.steer(now, buf)
+	buf = m.schedule(now, buf)
+	return buf, Next{Wake: m.wake(now), Plan: m.pending(now)}
+}
+
+// inOrder calls visit for the active region first, then for the others in the order of the spec.
+func (m *Machine) inOrder(visit func(i int, r *region)) {
+	if m.active >= 0 {
+		visit(m.active, &m.regions[m.active])
+	}
+	for i := range m.regions {
+		if i != m.active {
+			visit(i, &m.regions[i])
+		}
+	}
+}
+
+// start starts a probe of r in the given slot. A probe that was under way in it is forgotten.
+func (m *Machine) start(now time.Time, r *region, slot *flight, trial bool, buf []Probe) []Probe {
+	m.newest++
+	*slot = flight{id: m.newest, trial: trial, started: now}
+	r.lastStart = now
+	r.due = now.Add(r.Probe.Period)
+	return append(buf, Probe{ID: m.newest, Region: r.Name})
+}
+
+// admitTrials starts the trials of the breakers whose window has ended.
+func (m *Machine) admitTrials(now time.Time, buf []Probe) []Probe {
+	m.inOrder(func(_ int, r *region) {
+		if r.breaker.state == Closed {
+			return
+		}
+		if !r.probe.trial {
+			r.probe = flight{} // it began while the breaker was Closed: its answer no longer counts
+		}
+		first := r.breaker.state == Open
+		if r.probe.id != 0 || !first && now.Before(r.trialDue) || !r.breaker.AdmitTrial(now) {
+			return
+		}
+		buf = m.start(now, r, &r.probe, true, buf)
+	})
+	return buf
+}
+
+// schedule starts the scheduled probes that are due.
+func (m *Machine) schedule(now time.Time, buf []Probe) []Probe {
+	m.inOrder(func(_ int, r *region) {
+		if r.scheduled() && !now.Before(r.due) {
+			buf = m.start(now, r, &r.probe, false, buf)
+		}
+	})
+	return buf
+}
+
+// scheduled says whether the region waits for its next scheduled probe. Outcomes are ignored while a
+// breaker is not Closed, so that there are none then.
+func (r *region) scheduled() bool {
+	return r.probe.id == 0 && !r.Probe.OnDemand && r.breaker.state == Closed
+}
+
+// reschedule sets when the region is probed next: after SuspectPeriod while it is the active region and
+// its newest outcome was a failure. A probe that took longer than that is followed at once.
+func (m *Machine) reschedule(now time.Time, i int) {
+	r := &m.regions[i]
+	period := r.Probe.Period
+	if i == m.active && r.suspect {
+		period = r.Probe.SuspectPeriod
+	}
+	r.due = later(r.lastStart.Add(period), now)
+}
+
+// wake returns the next time at which Poll may have something to do. What was due by now has been done, or
+// waits for an answer.
+func (m *Machine) wake(now time.Time) time.Time {
+	var at time.Time
+	consider := func(t time.Time) {
+		if t.After(now) {
+			at = earlier(at, t)
+		}
+	}
+	for i := range m.regions {
+		r := &m.regions[i]
+		switch {
+		case r.scheduled():
+			consider(r.due)
+		case r.breaker.state == Open:
+			consider(r.breaker.openUntil)
+		case r.breaker.state == HalfOpen && r.probe.id == 0:
+			consider(r.trialDue)
+		}
+	}
+	if m.orders.paused(now) {
+		consider(m.orders.PausedUntil)
+		return at
+	}
+	consider(m.claimWake())
+	consider(m.openingWake(now))
+	return at
+}

@@ -1,0 +1,49 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package failover
+
+import "time"
+
+// MaxRegions is how many regions a Config may have.
+const MaxRegions = 16
+
+// View is what a person should be told beside the record. It is comparable: a change is to be reported.
+// Regions are named by their index in the Config.
+type View struct {
+	Paused bool
+	// Holding: the active region fails and no other one answers.
+	Holding bool
+	// Would is what Observe mode has decided and not done, and WouldTo where to.
+	Would   TransitionType
+	WouldTo string
+	// Known regions have had an outcome since this machine began.
+	Known [MaxRegions]bool
+	// Inconclusive regions have had no readable answer for as many probes as would open a breaker.
+	Inconclusive [MaxRegions]bool
+	// Unfit regions have an endpoint that may not be used, and why.
+	Unfit [MaxRegions]Fault
+}
+
+// View returns the view at now.
+func (m *Machine) View(now time.Time) View {
+	v := View{Paused: m.orders.paused(now)}
+	if c := m.claim; c != nil {
+		v.Holding = c.holding
+		if m.reported(c) {
+			v.Would, v.WouldTo = m.observed.would, m.observed.to
+		}
+	}
+	for i := range m.regions {
+		r := &m.regions[i]
+		v.Known[i] = r.known
+		v.Inconclusive[i] = r.unreadable >= r.Breaker.FailureThreshold
+		v.Unfit[i] = r.unfit
+	}
+	return v
+}
+
+// Deciding says whether a failover is under way that has not decided yet whether to hold.
+func (m *Machine) Deciding() bool {
+	return m.claim != nil && m.claim.kind == failover && !m.claim.holding && !m.reported(m.claim)
+}
