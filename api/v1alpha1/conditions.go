@@ -1,0 +1,83 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+// The conditions follow kstatus: Ready and Published are always there, Stalled and the others only while
+// they are True.
+const (
+	// ConditionReady says whether clients are served.
+	//
+	// Reasons for True: "Serving", "ServingSecondary".
+	// Reasons for False: "NoHealthyRegion", "ActiveRegionFailing", "NotPublished", "Stalled".
+	ConditionReady = "Ready"
+
+	// ConditionPublished says whether the EndpointSlices, and they alone, show the active region.
+	//
+	// Reason for True: "Published".
+	// Reasons for False: "Pending", "ForeignEndpoints", "ServiceRefused", "Conflicted", "WriteRefused".
+	ConditionPublished = "Published"
+
+	// ConditionStalled says that a person has to put something right.
+	//
+	// Reasons for True: "ServiceRefused", "Conflicted", "ClusterIPEndpoint", "AddressFamily",
+	// "AddressRefused".
+	ConditionStalled = "Stalled"
+
+	// ConditionFailedOver says that traffic does not go to the primary region. Its reason is the type of
+	// the transition that brought it where it is: "FailedOver", "FailedBack", "SwitchedOver".
+	ConditionFailedOver = "FailedOver"
+
+	// ConditionDegraded says that a failover would find less than it should.
+	//
+	// Reasons for True: "RegionsFailing", "NoSecondary", "WouldMove" (in mode Observe).
+	ConditionDegraded = "Degraded"
+
+	// ConditionProbeInconclusive says that the newest probes of a region, as many as would open its
+	// breaker, say nothing about its health.
+	//
+	// Reason for True: "NoReadableAnswer".
+	ConditionProbeInconclusive = "ProbeInconclusive"
+
+	// ConditionActiveRegionRemoved says that the active region is no longer in the spec.
+	//
+	// Reason for True: "NotInSpec".
+	ConditionActiveRegionRemoved = "ActiveRegionRemoved"
+
+	// ConditionPaused says that nothing is moved because a person wants it so.
+	//
+	// Reasons for True: "PausedByAnnotation", "PausedUntil", "InvalidPauseValue".
+	ConditionPaused = "Paused"
+)
+
+// The reasons of conditions.
+const (
+	ReasonServing             = "Serving"
+	ReasonServingSecondary    = "ServingSecondary"
+	ReasonNoHealthyRegion     = "NoHealthyRegion"
+	ReasonActiveRegionFailing = "ActiveRegionFailing"
+	ReasonNotPublished        = "NotPublished"
+	ReasonStalled             = "Stalled"
+
+	ReasonPublished        = "Published"
+	ReasonPending          = "Pending"
+	ReasonForeignEndpoints = "ForeignEndpoints"
+	ReasonServiceRefused   = "ServiceRefused"
+	ReasonConflicted       = "Conflicted"
+	ReasonWriteRefused     = "WriteRefused"
+
+	ReasonClusterIPEndpoint = "ClusterIPEndpoint"
+	ReasonAddressFamily     = "AddressFamily"
+	ReasonAddressRefused    = "AddressRefused"
+
+	ReasonRegionsFailing = "RegionsFailing"
+	ReasonNoSecondary    = "NoSecondary"
+	ReasonWouldMove      = "WouldMove"
+
+	ReasonNoReadableAnswer = "NoReadableAnswer"
+	ReasonNotInSpec        = "NotInSpec"
+
+	ReasonPausedByAnnotation = "PausedByAnnotation"
+	ReasonPausedUntil        = "PausedUntil"
+	ReasonInvalidPauseValue  = "InvalidPauseValue"
+)
