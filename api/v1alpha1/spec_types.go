@@ -151,7 +151,7 @@ type Endpoint struct {
 
 // ProbeSpec says how regions are probed.
 //
-// +kubebuilder:validation:XValidation:rule="duration(self.timeout) <= duration(self.period)",message="timeout must not be longer than period: shorten timeout or lengthen period"
+// +kubebuilder:validation:XValidation:rule="!has(self.timeout) || !has(self.period) || duration(self.timeout) <= duration(self.period)",message="timeout must not be longer than period: shorten timeout or lengthen period"
 type ProbeSpec struct {
 	// type is HTTP, a GET request whose status code is read, or TCP, a connection that is opened and
 	// closed. It is HTTP unless set.

@@ -1,0 +1,189 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/breakwater-dev/breakwater/internal/failover"
+	"github.com/breakwater-dev/breakwater/internal/probe"
+)
+
+// Prober makes probes. Its methods return within the target's timeout, or soon after ctx ends.
+type Prober interface {
+	// Probe makes one probe.
+	Probe(ctx context.Context, target probe.Target) probe.Result
+	// Addresses returns the addresses that the target has and that may be published.
+	Addresses(ctx context.Context, target probe.Target) []netip.Addr
+}
+
+// backend is the running part of one LLMBackend: its decision, its probes under way and the timer that
+// wakes the decision. It lives from the first reconcile to the deletion of the LLMBackend.
+type backend struct {
+	prober Prober
+	ask    func() // asks for a reconcile; never called under mu
+
+	ctx    context.Context //nolint:containedctx // ends the probes of this backend
+	cancel context.CancelFunc
+	probes sync.WaitGroup
+
+	mu      sync.Mutex
+	machine failover.Machine
+	active  string
+	codes   []int
+	regions map[string]*regionEndpoint
+	shown   []netip.Addr // the addresses of the active region that are published
+	timer   *time.Timer
+	due     []failover.Probe // reused by poll
+	asked   bool             // a reconcile is to come or under way
+	stopped bool
+}
+
+func newBackend(ctx context.Context, prober Prober, ask func()) *backend {
+	b := &backend{prober: prober, ask: ask, regions: map[string]*regionEndpoint{}}
+	b.ctx, b.cancel = context.WithCancel(ctx)
+	return b
+}
+
+// stop ends the probes and waits for them.
+func (b *backend) stop() {
+	b.mu.Lock()
+	b.stopped = true
+	if b.timer != nil {
+		b.timer.Stop()
+	}
+	b.mu.Unlock()
+	b.cancel()
+	b.probes.Wait()
+}
+
+// observe hands the decision what was read, and returns what it proposes to store.
+func (b *backend) observe(in failover.Input, endpoints map[string]*regionEndpoint, codes []int) failover.Plan {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	b.asked = true
+	b.codes = codes
+	for name, e := range endpoints {
+		if old, ok := b.regions[name]; ok && old.identity == e.identity {
+			e.answers, e.resolved = old.answers, old.resolved
+		}
+	}
+	b.regions = endpoints
+	b.machine.Observe(now, in)
+	b.active = in.Record.ActiveRegion
+	b.poll(now)
+	return b.machine.Plan(now)
+}
+
+// settle tells the decision that a plan is stored and lets it go on.
+func (b *backend) settle(p failover.Plan) {
+	b.mu.Lock()
+	b.machine.Settle(p)
+	b.followMove(p)
+	b.asked = false
+	ask := b.poll(time.Now())
+	b.mu.Unlock()
+	if ask {
+		b.ask()
+	}
+}
+
+// followMove notes that another region is active. After a switch only what answered the newest probe there
+// is to be shown; after a reset all that the region has, since nothing is known any more.
+func (b *backend) followMove(p failover.Plan) {
+	b.active = p.Record.ActiveRegion
+	for _, t := range p.Transitions {
+		if !t.Type.MovesRegion() {
+			continue
+		}
+		b.shown = nil
+		if e, ok := b.regions[b.active]; ok {
+			if t.Type == failover.Reset {
+				e.answers.Forget()
+			} else {
+				e.answers.Narrow()
+			}
+		}
+	}
+}
+
+// view returns what a person should be told now.
+func (b *backend) view() (view failover.View, deciding bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.machine.View(time.Now()), b.machine.Deciding()
+}
+
+// wake lets the decision look again.
+func (b *backend) wake() {
+	b.mu.Lock()
+	ask := b.poll(time.Now())
+	b.mu.Unlock()
+	if ask {
+		b.ask()
+	}
+}
+
+// poll starts the probes that are due and sets the timer. It says whether a reconcile is to be asked for.
+func (b *backend) poll(now time.Time) (ask bool) {
+	if b.stopped {
+		return false
+	}
+	var next failover.Next
+	b.due, next = b.machine.Poll(now, b.due[:0])
+	for _, p := range b.due {
+		e := b.regions[p.Region]
+		b.probes.Go(func() { b.probe(p, e.identity, e.target) })
+	}
+	b.arm(now, next.Wake)
+	return next.Plan && b.askOnce()
+}
+
+func (b *backend) arm(now, at time.Time) {
+	if at.IsZero() {
+		if b.timer != nil {
+			b.timer.Stop()
+		}
+		return
+	}
+	if b.timer == nil {
+		b.timer = time.AfterFunc(at.Sub(now), b.wake)
+		return
+	}
+	b.timer.Reset(at.Sub(now))
+}
+
+func (b *backend) askOnce() bool {
+	ask := !b.asked
+	b.asked = true
+	return ask
+}
+
+// probe makes one probe and hands its result to the decision. When the backend stops, the result says
+// nothing about the region and is dropped.
+func (b *backend) probe(p failover.Probe, identity string, target probe.Target) {
+	result := b.prober.Probe(b.ctx, target)
+	if b.ctx.Err() != nil {
+		return
+	}
+	b.mu.Lock()
+	now := time.Now()
+	outcome := outcomeOf(now, result, b.codes)
+	moved := false
+	if e, ok := b.regions[p.Region]; ok && e.identity == identity {
+		e.learn(now, result, b.codes)
+		moved = p.Region == b.active && b.shown != nil && !slices.Equal(b.shown, e.answers.Answering())
+	}
+	b.machine.ProbeDone(now, p.ID, result.Started, outcome)
+	ask := b.poll(now) || moved && b.askOnce()
+	b.mu.Unlock()
+	if ask {
+		b.ask()
+	}
+}

@@ -1,0 +1,85 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/breakwater-dev/breakwater/internal/failover"
+	"github.com/breakwater-dev/breakwater/internal/probe"
+)
+
+// regionEndpoint is what the running backend knows of one region's endpoint.
+type regionEndpoint struct {
+	identity string
+	target   probe.Target
+	answers  *probe.Addresses
+	resolved []netip.Addr // all that the endpoint has and that may be published, answering or not
+	looking  bool         // resolved is being found out
+}
+
+// learn notes which addresses answered.
+func (e *regionEndpoint) learn(now time.Time, result probe.Result, codes []int) {
+	e.answers.Record(result, func(a probe.Answer) bool {
+		return answerOutcome(now, a, codes).Class == failover.Success
+	})
+	if len(result.Addresses) == 0 {
+		return
+	}
+	e.resolved = nil
+	for _, a := range result.Addresses {
+		if a.Err != probe.Forbidden {
+			e.resolved = append(e.resolved, a.Addr)
+		}
+	}
+}
+
+// endpointView is what a reconcile needs to know of an endpoint.
+type endpointView struct {
+	answering, resolved []netip.Addr
+	port                int32
+}
+
+// endpoint returns what is known of the region's endpoint; nothing if the region is not in the spec. Where
+// not even an address is known, it is looked up, and a reconcile is asked for when it is found.
+func (b *backend) endpoint(region string) endpointView {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e, ok := b.regions[region]
+	if !ok {
+		return endpointView{}
+	}
+	answering := e.answers.Answering()
+	if len(answering) == 0 && len(e.resolved) == 0 && !e.looking && !b.stopped {
+		e.looking = true
+		target := e.target
+		b.probes.Go(func() { b.lookUp(e, target) })
+	}
+	return endpointView{answering: answering, resolved: slices.Clone(e.resolved), port: int32(e.target.Port)}
+}
+
+// lookUp finds out the addresses of an endpoint without probing it.
+func (b *backend) lookUp(e *regionEndpoint, target probe.Target) {
+	found := b.prober.Addresses(b.ctx, target)
+	b.mu.Lock()
+	e.looking = false
+	if len(e.resolved) == 0 {
+		e.resolved = found
+	}
+	ask := len(found) > 0 && !b.stopped && b.askOnce()
+	b.mu.Unlock()
+	if ask {
+		b.ask()
+	}
+}
+
+// published notes which addresses of the active region are shown, so that a change of those that answer is
+// noticed.
+func (b *backend) published(addresses []netip.Addr) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.shown = addresses
+}

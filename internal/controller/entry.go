@@ -1,0 +1,100 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync/atomic"
+
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
+	"github.com/breakwater-dev/breakwater/internal/failover"
+	"github.com/breakwater-dev/breakwater/internal/traffic"
+)
+
+// entry is what the reconciler remembers of one LLMBackend between two reconciles.
+type entry struct {
+	uid     types.UID
+	backend *backend
+
+	// newest is the newest version that this operator has written or read past the cache; replaced is the
+	// resource version that a write turned into it.
+	newest   *llmv1alpha1.LLMBackend
+	replaced string
+	// unsettled is a plan whose write ended without an answer: it may be stored or not.
+	unsettled *failover.Plan
+
+	// shown is what was published last; nil until this operator has published.
+	shown atomic.Pointer[shown]
+	// untrusted is set when Service or slices may have been changed by somebody else.
+	untrusted atomic.Bool
+	// ownVersion is the resource version of the newest own write, for the watch to know its echo.
+	ownVersion atomic.Pointer[string]
+}
+
+// shown is what this operator has published.
+type shown struct {
+	generation, seq int64
+	addresses       []netip.Addr
+	slices          []traffic.Slice
+}
+
+// wrote remembers an own write of the LLMBackend.
+func (e *entry) wrote(written *llmv1alpha1.LLMBackend, replaced string) {
+	e.newest, e.replaced = written, replaced
+	version := written.ResourceVersion
+	e.ownVersion.Store(&version)
+}
+
+// isEcho says whether the watch has brought the operator's own newest write.
+func (e *entry) isEcho(resourceVersion string) bool {
+	own := e.ownVersion.Load()
+	return own != nil && *own == resourceVersion
+}
+
+// current returns the newest version of an LLMBackend: the cached one, or the own last write that the cache
+// has not seen yet. When it cannot tell it reads past the cache. A version that is older than an own write,
+// and yet the newest there is, comes from a restored backup: the decision notices and starts from it.
+func (e *entry) current(ctx context.Context, live client.Reader, cached *llmv1alpha1.LLMBackend) (*llmv1alpha1.LLMBackend, error) {
+	if e.unsettled != nil {
+		return e.read(ctx, live, cached)
+	}
+	if e.newest == nil || cached.ResourceVersion == e.newest.ResourceVersion {
+		return cached, nil
+	}
+	if cached.ResourceVersion == e.replaced {
+		return e.newest, nil
+	}
+	if order, err := resourceversion.CompareResourceVersion(cached.ResourceVersion, e.newest.ResourceVersion); err == nil && order > 0 {
+		return cached, nil
+	}
+	return e.read(ctx, live, cached)
+}
+
+// read reads past the cache.
+func (e *entry) read(ctx context.Context, live client.Reader, of *llmv1alpha1.LLMBackend) (*llmv1alpha1.LLMBackend, error) {
+	fresh := &llmv1alpha1.LLMBackend{}
+	if err := live.Get(ctx, client.ObjectKeyFromObject(of), fresh); err != nil {
+		return nil, fmt.Errorf("read LLMBackend past the cache: %w", err)
+	}
+	e.newest, e.replaced = fresh, ""
+	return fresh, nil
+}
+
+// publishedJust says whether the slice is just as this operator published it last.
+func (e *entry) publishedJust(slice *discoveryv1.EndpointSlice) bool {
+	last := e.shown.Load()
+	if last == nil {
+		return false
+	}
+	i := slices.IndexFunc(last.slices, func(s traffic.Slice) bool { return s.Name == slice.Name })
+	return i >= 0 && traffic.Compare(slice, last.slices[i]) == traffic.Current
+}

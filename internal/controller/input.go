@@ -1,0 +1,210 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash/fnv"
+	"net/url"
+	"strconv"
+	"time"
+
+	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
+	"github.com/breakwater-dev/breakwater/internal/failover"
+	"github.com/breakwater-dev/breakwater/internal/probe"
+)
+
+// inputOf translates an LLMBackend into what the decision and the prober understand.
+func inputOf(b *llmv1alpha1.LLMBackend, families []probe.Family, now time.Time) (failover.Input, map[string]*regionEndpoint, error) {
+	in := failover.Input{
+		UID:        string(b.UID),
+		Generation: b.Generation,
+		Orders:     ordersOf(b.Annotations, now),
+		Record:     recordOf(&b.Status),
+		Config: failover.Config{
+			Mode:           modes[b.Spec.Failover.Mode],
+			MinDuration:    b.Spec.Failover.MinDuration.AsDuration(),
+			ManualFailback: b.Spec.Failover.Failback == llmv1alpha1.FailbackManual,
+			SuspectPeriod:  b.Spec.Probe.SuspectPeriod.AsDuration(),
+		},
+	}
+	endpoints := map[string]*regionEndpoint{}
+	for _, r := range append([]llmv1alpha1.Region{b.Spec.Primary}, b.Spec.Secondaries...) {
+		p := overridden(b.Spec.Probe, r.Probe)
+		target, err := targetOf(b, r, p, families)
+		if err != nil {
+			return failover.Input{}, nil, fmt.Errorf("region %s: %w", r.Name, err)
+		}
+		identity := identityOf(target)
+		in.Config.Regions = append(in.Config.Regions, failover.RegionConfig{
+			Name:     r.Name,
+			Identity: identity,
+			Breaker: failover.BreakerConfig{
+				FailureThreshold:    int(b.Spec.Breaker.FailureThreshold),
+				SuccessThreshold:    int(p.SuccessThreshold),
+				OpenDuration:        b.Spec.Breaker.OpenDuration.AsDuration(),
+				RetryAfterThreshold: b.Spec.Breaker.RetryAfterThreshold.AsDuration(),
+			},
+			Probe: failover.ProbeConfig{
+				OnDemand:      p.Mode == llmv1alpha1.ProbeOnDemand,
+				Period:        p.Period.AsDuration(),
+				SuspectPeriod: p.SuspectPeriod.AsDuration(),
+				FirstAfter:    spread(in.UID+"/"+r.Name, p.Period.AsDuration()),
+			},
+		})
+		endpoints[r.Name] = &regionEndpoint{
+			identity: identity,
+			target:   target,
+			answers:  probe.NewAddresses(int(b.Spec.Breaker.FailureThreshold)),
+		}
+	}
+	return in, endpoints, nil
+}
+
+var modes = map[llmv1alpha1.FailoverMode]failover.Mode{
+	llmv1alpha1.FailoverAutomatic: failover.Automatic,
+	llmv1alpha1.FailoverObserve:   failover.Observe,
+	llmv1alpha1.FailoverDisabled:  failover.Disabled,
+}
+
+// overridden returns the probe of a region: its own fields where it has them, else the general ones.
+func overridden(p llmv1alpha1.ProbeSpec, o *llmv1alpha1.ProbeOverride) llmv1alpha1.ProbeSpec {
+	if o == nil {
+		return p
+	}
+	p.Type = or(o.Type, p.Type)
+	if o.HTTP != nil {
+		p.HTTP.Path = or(o.HTTP.Path, p.HTTP.Path)
+	}
+	p.Mode = or(o.Mode, p.Mode)
+	p.Period = or(o.Period, p.Period)
+	p.SuspectPeriod = or(o.SuspectPeriod, p.SuspectPeriod)
+	p.Timeout = or(o.Timeout, p.Timeout)
+	p.SuccessThreshold = or(o.SuccessThreshold, p.SuccessThreshold)
+	return p
+}
+
+func or[T any](override *T, general T) T {
+	if override != nil {
+		return *override
+	}
+	return general
+}
+
+// targetOf is where and how a region is asked: with the Host that clients send.
+func targetOf(b *llmv1alpha1.LLMBackend, r llmv1alpha1.Region, p llmv1alpha1.ProbeSpec, families []probe.Family) (probe.Target, error) {
+	u, err := url.Parse(r.Endpoint.URL)
+	if err != nil {
+		return probe.Target{}, fmt.Errorf("endpoint url: %w", err)
+	}
+	port, err := portOf(u)
+	if err != nil {
+		return probe.Target{}, err
+	}
+	return probe.Target{
+		Scheme:      u.Scheme,
+		Host:        u.Hostname(),
+		Port:        port,
+		Type:        probe.Type(p.Type),
+		Path:        p.HTTP.Path,
+		Hostname:    hostnameOf(b),
+		ServicePort: uint16(b.Spec.Service.Port),
+		Timeout:     p.Timeout.AsDuration(),
+		Families:    families,
+	}, nil
+}
+
+func portOf(u *url.URL) (uint16, error) {
+	switch {
+	case u.Port() != "":
+		port, err := strconv.ParseUint(u.Port(), 10, 16)
+		if err != nil {
+			return 0, fmt.Errorf("endpoint url: port: %w", err)
+		}
+		return uint16(port), nil
+	case u.Scheme == "https":
+		return 443, nil
+	default:
+		return 80, nil
+	}
+}
+
+func serviceName(b *llmv1alpha1.LLMBackend) string {
+	if b.Spec.Service.Name != "" {
+		return b.Spec.Service.Name
+	}
+	return b.Name
+}
+
+func hostnameOf(b *llmv1alpha1.LLMBackend) string {
+	if b.Spec.Service.Hostname != "" {
+		return b.Spec.Service.Hostname
+	}
+	return serviceName(b) + "." + b.Namespace + ".svc"
+}
+
+// identityOf names endpoint and probe: what an outcome speaks of. How often is no part of it.
+func identityOf(t probe.Target) string {
+	return fmt.Sprintf("%s %s://%s:%d%s as %s:%d", t.Type, t.Scheme, t.Host, t.Port, t.Path, t.Hostname, t.ServicePort)
+}
+
+// spread returns a delay below period that is always the same for the same name, and differs between
+// names: so the first probes of many backends do not come all at once, after a restart either.
+func spread(name string, period time.Duration) time.Duration {
+	if period <= 0 {
+		return 0
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(name))
+	return time.Duration(h.Sum64() % uint64(period))
+}
+
+// ordersOf reads what people ask for by annotation.
+func ordersOf(annotations map[string]string, now time.Time) failover.Orders {
+	orders := failover.Orders{
+		Reset:    token(annotations[llmv1alpha1.ResetAnnotation]),
+		Switch:   token(annotations[llmv1alpha1.SwitchRequestedAtAnnotation]),
+		SwitchTo: annotations[llmv1alpha1.SwitchToAnnotation],
+	}
+	p := parsePause(annotations[llmv1alpha1.PausedAnnotation])
+	orders.Paused = p.wanted
+	if !p.until.IsZero() {
+		orders.PausedUntil = now.Add(p.until.Sub(now)) // on the clock of now, which no one can turn back
+	}
+	return orders
+}
+
+// pause is what the pause annotation says.
+type pause struct {
+	wanted     bool
+	until      time.Time
+	unreadable bool
+}
+
+// parsePause reads the value of the pause annotation. A value that cannot be read pauses: somebody wanted
+// traffic to stay where it is.
+func parsePause(value string) pause {
+	switch value {
+	case "", "false":
+		return pause{}
+	case "true":
+		return pause{wanted: true}
+	}
+	until, err := time.Parse(time.RFC3339, value)
+	return pause{wanted: true, until: until, unreadable: err != nil}
+}
+
+// maxToken is the longest token that status keeps as it is, in bytes.
+const maxToken = 128
+
+// token returns what status keeps of the value of an order's annotation: a longer one as its SHA-256.
+func token(value string) string {
+	if len(value) <= maxToken {
+		return value
+	}
+	sum := sha256.Sum256([]byte(value))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,79 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"time"
+
+	"github.com/breakwater-dev/breakwater/internal/failover"
+	"github.com/breakwater-dev/breakwater/internal/probe"
+)
+
+// faults says what the error classes of probes mean to the decision.
+var faults = map[probe.ErrorClass]failover.Fault{
+	probe.None:                failover.NoFault,
+	probe.Timeout:             failover.Timeout,
+	probe.ConnectionRefused:   failover.ConnectionRefused,
+	probe.ConnectionReset:     failover.ConnectionReset,
+	probe.Unreachable:         failover.Unreachable,
+	probe.TLS:                 failover.TLSError,
+	probe.MalformedResponse:   failover.MalformedResponse,
+	probe.NameNotFound:        failover.NameNotFound,
+	probe.ResolverUnavailable: failover.ResolverUnavailable,
+	probe.Canceled:            failover.NotMade,
+	probe.Local:               failover.NotMade,
+	probe.AddressFamily:       failover.AddressFamily,
+	probe.Forbidden:           failover.AddressRefused,
+}
+
+// outcomeOf classifies what a probe saw. One address that serves is enough for a family, and each family
+// that the Service needs must be served.
+func outcomeOf(now time.Time, result probe.Result, codes []int) failover.Outcome {
+	if len(result.Addresses) == 0 {
+		return failover.Classify(codes, failover.Response{Fault: faults[result.Err]})
+	}
+	if len(result.Missing()) > 0 {
+		return failover.Classify(codes, failover.Response{Fault: failover.AddressFamily})
+	}
+	families := result.Families
+	if len(families) == 0 {
+		return bestOutcome(now, result.Addresses, codes)
+	}
+	var worst failover.Outcome
+	for i, family := range families {
+		var ofFamily []probe.AddressResult
+		for _, a := range result.Addresses {
+			if probe.FamilyOf(a.Addr) == family {
+				ofFamily = append(ofFamily, a)
+			}
+		}
+		best := bestOutcome(now, ofFamily, codes)
+		if i == 0 {
+			worst = best
+		}
+		worst = failover.Worse(worst, best)
+	}
+	return worst
+}
+
+func bestOutcome(now time.Time, results []probe.AddressResult, codes []int) failover.Outcome {
+	best := answerOutcome(now, results[0].Answer, codes)
+	for _, r := range results[1:] {
+		best = failover.Better(best, answerOutcome(now, r.Answer, codes))
+	}
+	return best
+}
+
+func answerOutcome(now time.Time, a probe.Answer, codes []int) failover.Outcome {
+	r := failover.Response{
+		Status:     a.Status,
+		Connected:  a.Err == probe.None,
+		Fault:      faults[a.Err],
+		RetryAfter: failover.ParseRetryAfter(now, a.RetryAfter, a.RetryAfterMs),
+	}
+	if a.Err == probe.Forbidden && a.Detail == clusterIPReason {
+		r.Fault = failover.ClusterIPEndpoint
+	}
+	return failover.Classify(codes, r)
+}

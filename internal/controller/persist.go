@@ -1,0 +1,97 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
+	"github.com/breakwater-dev/breakwater/internal/failover"
+	"github.com/breakwater-dev/breakwater/internal/traffic"
+)
+
+// persist stores the plan, together with what conditions say before anything is published.
+func (r *Reconciler) persist(ctx context.Context, s *scope) error {
+	next := s.stored.DeepCopy()
+	writeRecord(&next.Status, s.plan.Record)
+	s.setConditions(next, publicationBefore(&next.Status))
+	if len(s.plan.Transitions) > 0 {
+		log.FromContext(ctx).Info("Storing a decision", "transitions", s.plan.Transitions)
+	}
+	written, err := r.writeStatus(ctx, s, next)
+	if apierrors.IsInvalid(err) {
+		// Something in conditions or history is refused by the schema in force. The decision itself is not
+		// to wait for it.
+		log.FromContext(ctx).Error(err, "The API server refused the status, storing the bare decision")
+		written, err = r.writeStatus(ctx, s, bareStatus(s.stored, s.plan.Record))
+	}
+	switch {
+	case apierrors.IsConflict(err), apierrors.IsNotFound(err), apierrors.IsInvalid(err):
+		return err
+	case err != nil:
+		s.entry.unsettled = &s.plan
+		return err
+	}
+	before := s.stored
+	s.stored = written
+	s.plan.Record = recordOf(&written.Status) // as the API server has it: times rounded, messages cut
+	s.entry.backend.settle(s.plan)
+	r.recordDecision(s, before)
+	return nil
+}
+
+// bareStatus is the stored status with nothing new in it but the decision.
+func bareStatus(stored *llmv1alpha1.LLMBackend, rec failover.Record) *llmv1alpha1.LLMBackend {
+	next := stored.DeepCopy()
+	writeRecord(&next.Status, rec)
+	next.Status.History = stored.Status.DeepCopy().History
+	next.Status.Conditions = stored.Status.DeepCopy().Conditions
+	return next
+}
+
+// writeStatus writes the status of next if it differs from the stored one, and fails with a conflict if the
+// LLMBackend is no longer the stored one.
+func (r *Reconciler) writeStatus(ctx context.Context, s *scope, next *llmv1alpha1.LLMBackend) (*llmv1alpha1.LLMBackend, error) {
+	if equality.Semantic.DeepEqual(s.stored.Status, next.Status) {
+		return s.stored, nil
+	}
+	patch := client.MergeFromWithOptions(s.stored, client.MergeFromWithOptimisticLock{})
+	replaced := s.stored.ResourceVersion
+	if err := r.Client.Status().Patch(ctx, next, patch, client.FieldOwner(traffic.FieldManager)); err != nil {
+		return nil, fmt.Errorf("write status: %w", err)
+	}
+	s.entry.wrote(next, replaced)
+	return next, nil
+}
+
+// setConditions brings the conditions of next in line with what is known.
+func (s *scope) setConditions(next *llmv1alpha1.LLMBackend, p publication) {
+	next.Status.ObservedGeneration = next.Generation
+	view, deciding := s.entry.backend.view()
+	if view.Would == "" {
+		view.Would, view.WouldTo = s.plan.View.Would, s.plan.View.WouldTo
+	}
+	setConditions(facts{backend: next, config: s.config, view: view, deciding: deciding, publication: p})
+}
+
+// publicationBefore is what can be said of the publication before it is looked at: what was said last,
+// except that a new decision is not published yet.
+func publicationBefore(s *llmv1alpha1.LLMBackendStatus) publication {
+	c := meta.FindStatusCondition(s.Conditions, llmv1alpha1.ConditionPublished)
+	if c == nil {
+		return publication{}
+	}
+	p := publication{reason: c.Reason, message: c.Message}
+	if p.published() && (s.PublishedSeq == nil || *s.PublishedSeq != s.ActiveSeq) {
+		return publication{}
+	}
+	return p
+}

@@ -1,0 +1,97 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
+	"github.com/breakwater-dev/breakwater/internal/failover"
+	"github.com/breakwater-dev/breakwater/internal/traffic"
+)
+
+// report writes into the status what became of publishing.
+func (r *Reconciler) report(ctx context.Context, s *scope, p publication) error {
+	if p == (publication{}) {
+		p = publicationBefore(&s.stored.Status)
+	}
+	next := s.stored.DeepCopy()
+	if p.shows {
+		next.Status.PublishedSeq = new(next.Status.ActiveSeq)
+	}
+	s.setConditions(next, p)
+	before := s.stored
+	written, err := r.writeStatus(ctx, s, next)
+	if err != nil {
+		return err
+	}
+	s.stored = written
+	r.recordConditions(written, before)
+	return nil
+}
+
+// recordDecision records the events of a decision that is stored now.
+func (r *Reconciler) recordDecision(s *scope, before *llmv1alpha1.LLMBackend) {
+	for _, t := range s.plan.Transitions {
+		kind := corev1.EventTypeNormal
+		if t.Type == failover.BreakerOpened || t.Type == failover.FailedOver {
+			kind = corev1.EventTypeWarning
+		}
+		r.event(s.stored, kind, string(t.Type), t.Message)
+	}
+	for _, n := range s.plan.Notices {
+		r.event(s.stored, corev1.EventTypeWarning, string(n.Type), n.Message)
+	}
+	r.recordConditions(s.stored, before)
+}
+
+// recordWrites records what was done to slices.
+func (r *Reconciler) recordWrites(s *scope, writes []traffic.Write) {
+	for _, w := range writes {
+		r.event(s.stored, corev1.EventTypeNormal, "EndpointSlice"+string(w.Action),
+			fmt.Sprintf("%s: [%s] -> [%s]", w.Slice, strings.Join(w.Before, " "), strings.Join(w.After, " ")))
+	}
+}
+
+// troubles are the conditions whose appearance is an event, and the status that means trouble.
+var troubles = map[string]metav1.ConditionStatus{
+	llmv1alpha1.ConditionReady:               metav1.ConditionFalse,
+	llmv1alpha1.ConditionPublished:           metav1.ConditionFalse,
+	llmv1alpha1.ConditionStalled:             metav1.ConditionTrue,
+	llmv1alpha1.ConditionDegraded:            metav1.ConditionTrue,
+	llmv1alpha1.ConditionProbeInconclusive:   metav1.ConditionTrue,
+	llmv1alpha1.ConditionActiveRegionRemoved: metav1.ConditionTrue,
+}
+
+// passing are the reasons that are told by a transition's event or pass by themselves.
+var passing = map[string]bool{
+	llmv1alpha1.ReasonPending:             true,
+	llmv1alpha1.ReasonNotPublished:        true,
+	llmv1alpha1.ReasonStalled:             true,
+	llmv1alpha1.ReasonActiveRegionFailing: true,
+	llmv1alpha1.ReasonRegionsFailing:      true,
+	llmv1alpha1.ReasonWouldMove:           true,
+}
+
+// recordConditions records an event for each trouble that is new.
+func (r *Reconciler) recordConditions(now, before *llmv1alpha1.LLMBackend) {
+	for _, c := range now.Status.Conditions {
+		old := meta.FindStatusCondition(before.Status.Conditions, c.Type)
+		same := old != nil && old.Status == c.Status && old.Reason == c.Reason
+		if bad, known := troubles[c.Type]; same || !known || c.Status != bad || passing[c.Reason] {
+			continue
+		}
+		r.event(now, corev1.EventTypeWarning, c.Reason, c.Message)
+	}
+}
+
+func (r *Reconciler) event(about *llmv1alpha1.LLMBackend, kind, reason, message string) {
+	r.Recorder.Eventf(about, nil, kind, reason, "Failover", "%s", cut(message, maxConditionMessage))
+}

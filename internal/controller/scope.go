@@ -1,0 +1,107 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
+	"github.com/breakwater-dev/breakwater/internal/failover"
+	"github.com/breakwater-dev/breakwater/internal/probe"
+	"github.com/breakwater-dev/breakwater/internal/traffic"
+)
+
+// scope is what one reconcile works on.
+type scope struct {
+	entry *entry
+	// stored is the LLMBackend as it is stored; never changed in place.
+	stored *llmv1alpha1.LLMBackend
+	// families are those that the Service has, or will have if the spec says so; else empty.
+	families []probe.Family
+
+	config failover.Config
+	plan   failover.Plan
+}
+
+// gather reads the newest LLMBackend, and what its probes need to know of its Service.
+func (r *Reconciler) gather(ctx context.Context, key client.ObjectKey) (*scope, error) {
+	cached := &llmv1alpha1.LLMBackend{}
+	if err := r.Client.Get(ctx, key, cached); err != nil {
+		return nil, err
+	}
+	e := r.backends.ensure(key, cached.UID, func(ctx context.Context) *backend {
+		return newBackend(ctx, r.Prober, func() { r.queue(key) })
+	})
+	stored, err := e.current(ctx, r.Live, cached)
+	if err != nil {
+		return nil, err
+	}
+	if stored.UID != cached.UID {
+		return nil, apierrors.NewNotFound(llmv1alpha1.GroupVersion.WithResource("llmbackends").GroupResource(), key.Name)
+	}
+	s := &scope{entry: e, stored: stored}
+	s.families, err = r.familiesOf(ctx, stored)
+	return s, err
+}
+
+func (r *Reconciler) familiesOf(ctx context.Context, b *llmv1alpha1.LLMBackend) ([]probe.Family, error) {
+	svc := &corev1.Service{}
+	err := r.Client.Get(ctx, client.ObjectKey{Namespace: b.Namespace, Name: serviceName(b)}, svc)
+	if client.IgnoreNotFound(err) != nil {
+		return nil, fmt.Errorf("read Service: %w", err)
+	}
+	var families []probe.Family
+	for _, f := range svc.Spec.IPFamilies {
+		families = append(families, probe.Family(f))
+	}
+	if len(families) > 0 {
+		return families, nil
+	}
+	for _, f := range b.Spec.Service.IPFamilies {
+		families = append(families, probe.Family(f))
+	}
+	return families, nil
+}
+
+// decide hands the decision what is stored and takes what it proposes. A plan whose write ended without an
+// answer turns out here to be stored or not.
+func (s *scope) decide() error {
+	in, endpoints, err := inputOf(s.stored, s.families, time.Now())
+	if err != nil {
+		return err
+	}
+	if p := s.entry.unsettled; p != nil {
+		s.entry.unsettled = nil
+		if p.Record.Equal(in.Record) {
+			s.entry.backend.settle(*p)
+		}
+	}
+	s.config = in.Config
+	s.plan = s.entry.backend.observe(in, endpoints, intsOf(s.stored.Spec.Breaker.FailureStatusCodes))
+	return nil
+}
+
+func intsOf(codes []int32) []int {
+	ints := make([]int, len(codes))
+	for i, c := range codes {
+		ints[i] = int(c)
+	}
+	return ints
+}
+
+func (s *scope) owner() traffic.Owner {
+	return traffic.Owner{
+		APIVersion: llmv1alpha1.GroupVersion.String(),
+		Kind:       "LLMBackend",
+		Name:       s.stored.Name,
+		Namespace:  s.stored.Namespace,
+		UID:        s.stored.UID,
+	}
+}

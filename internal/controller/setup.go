@@ -1,0 +1,207 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
+	"github.com/breakwater-dev/breakwater/internal/probe"
+	"github.com/breakwater-dev/breakwater/internal/traffic"
+)
+
+// indexService is the cache's index of LLMBackends and EndpointSlices by the Service they are for.
+const indexService = "service"
+
+// A write that failed is tried again after a time that doubles between these bounds. The upper one is low,
+// because traffic may be waiting for it when the API server comes back.
+const (
+	retryFirst = 20 * time.Millisecond
+	retryLast  = 3 * time.Second
+)
+
+// Options of the controller.
+type Options struct {
+	// MaxConcurrentReconciles is how many LLMBackends are written at the same time; 0 means 1.
+	MaxConcurrentReconciles int
+	// MaxProbeConnections bounds the connections of all probes; 0 means [probe.DefaultMaxConnections].
+	MaxProbeConnections int
+	// Lookup resolves the host names of endpoints.
+	Lookup probe.Lookup
+}
+
+// Add adds the controller to a manager.
+func Add(mgr ctrl.Manager, opts Options) error {
+	live, err := liveReader(mgr)
+	if err != nil {
+		return err
+	}
+	clusterIPs := &ClusterIPs{}
+	resolver := probe.NewResolver(opts.Lookup, probe.DefaultTTL)
+	r := &Reconciler{
+		Client:    mgr.GetClient(),
+		Live:      live,
+		Publisher: &traffic.Publisher{Client: mgr.GetClient(), Live: live},
+		Recorder:  mgr.GetEventRecorder("breakwater"),
+		Prober:    probe.New(resolver, probe.Options{MaxConnections: opts.MaxProbeConnections, Check: clusterIPs.Check}),
+		backends:  newRegistry(),
+	}
+	if err := mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
+		<-ctx.Done()
+		r.backends.stop()
+		resolver.Close()
+		return nil
+	})); err != nil {
+		return err
+	}
+	return r.watch(mgr, clusterIPs, opts.MaxConcurrentReconciles)
+}
+
+// liveReader reads past the cache. It does not log that Endpoints are deprecated: they are read just because
+// they may still be there.
+func liveReader(mgr ctrl.Manager) (client.Reader, error) {
+	config := rest.CopyConfig(mgr.GetConfig())
+	config.WarningHandlerWithContext = rest.NoWarnings{}
+	live, err := client.New(config, client.Options{HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper()})
+	if err != nil {
+		return nil, fmt.Errorf("create live reader: %w", err)
+	}
+	return live, nil
+}
+
+// watch wires the Reconciler to what it watches.
+func (r *Reconciler) watch(mgr ctrl.Manager, clusterIPs *ClusterIPs, concurrency int) error {
+	ctx := context.Background()
+	if err := index(ctx, mgr); err != nil {
+		return err
+	}
+	services, err := mgr.GetCache().GetInformer(ctx, &corev1.Service{})
+	if err != nil {
+		return fmt.Errorf("informer on Services: %w", err)
+	}
+	if _, err := services.AddEventHandler(clusterIPs.Handler()); err != nil {
+		return fmt.Errorf("watch cluster IPs: %w", err)
+	}
+	return ctrl.NewControllerManagedBy(mgr).
+		For(&llmv1alpha1.LLMBackend{}, builder.WithPredicates(r.notOwnEcho())).
+		Watches(&llmv1alpha1.LLMBackend{}, handler.EnqueueRequestsFromMapFunc(r.rivals), builder.WithPredicates(comesOrGoes())).
+		Watches(&corev1.Service{}, handler.EnqueueRequestsFromMapFunc(r.ofService)).
+		Watches(&discoveryv1.EndpointSlice{}, handler.EnqueueRequestsFromMapFunc(r.ofSlice), builder.WithPredicates(r.notAsPublished())).
+		WatchesRawSource(source.Func(r.takeQueue)).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: concurrency,
+			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](retryFirst, retryLast),
+		}).
+		Complete(r)
+}
+
+func index(ctx context.Context, mgr ctrl.Manager) error {
+	indexer := mgr.GetFieldIndexer()
+	if err := indexer.IndexField(ctx, &llmv1alpha1.LLMBackend{}, indexService, func(o client.Object) []string {
+		return []string{serviceName(o.(*llmv1alpha1.LLMBackend))}
+	}); err != nil {
+		return fmt.Errorf("index LLMBackends: %w", err)
+	}
+	if err := indexer.IndexField(ctx, &discoveryv1.EndpointSlice{}, indexService, func(o client.Object) []string {
+		return []string{o.GetLabels()[discoveryv1.LabelServiceName]}
+	}); err != nil {
+		return fmt.Errorf("index EndpointSlices: %w", err)
+	}
+	return nil
+}
+
+// takeQueue keeps the work queue for the decisions that ask for a reconcile.
+func (r *Reconciler) takeQueue(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+	r.queue = func(key client.ObjectKey) { queue.Add(reconcile.Request{NamespacedName: key}) }
+	return nil
+}
+
+// notOwnEcho drops what the watch brings back of the operator's own status writes, and changes of nothing
+// that matters.
+func (r *Reconciler) notOwnEcho() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(u event.UpdateEvent) bool {
+		if u.ObjectOld.GetResourceVersion() == u.ObjectNew.GetResourceVersion() {
+			return false // a periodic resync
+		}
+		e := r.backends.get(client.ObjectKeyFromObject(u.ObjectNew))
+		ordered := u.ObjectOld.GetGeneration() != u.ObjectNew.GetGeneration() ||
+			!maps.Equal(u.ObjectOld.GetAnnotations(), u.ObjectNew.GetAnnotations())
+		return ordered || e == nil || !e.isEcho(u.ObjectNew.GetResourceVersion())
+	}}
+}
+
+// comesOrGoes passes what can change who owns a Service.
+func comesOrGoes() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(u event.UpdateEvent) bool {
+		return u.ObjectOld.GetUID() != u.ObjectNew.GetUID() ||
+			u.ObjectOld.GetDeletionTimestamp().IsZero() != u.ObjectNew.GetDeletionTimestamp().IsZero()
+	}}
+}
+
+// rivals returns the other LLMBackends that want the same Service.
+func (r *Reconciler) rivals(ctx context.Context, o client.Object) []reconcile.Request {
+	b := o.(*llmv1alpha1.LLMBackend)
+	var others []reconcile.Request
+	for _, request := range r.interested(ctx, b.Namespace, serviceName(b)) {
+		if request.Name != b.Name {
+			others = append(others, request)
+		}
+	}
+	return others
+}
+
+func (r *Reconciler) ofService(ctx context.Context, o client.Object) []reconcile.Request {
+	return r.interested(ctx, o.GetNamespace(), o.GetName())
+}
+
+func (r *Reconciler) ofSlice(ctx context.Context, o client.Object) []reconcile.Request {
+	return r.interested(ctx, o.GetNamespace(), o.GetLabels()[discoveryv1.LabelServiceName])
+}
+
+// interested returns the LLMBackends that publish behind the Service, and notes that it, or its slices, may
+// have been changed by others.
+func (r *Reconciler) interested(ctx context.Context, namespace, service string) []reconcile.Request {
+	list := &llmv1alpha1.LLMBackendList{}
+	if err := r.Client.List(ctx, list, client.InNamespace(namespace),
+		client.MatchingFields{indexService: service}, client.UnsafeDisableDeepCopy); err != nil {
+		return nil // the cache has stopped
+	}
+	var requests []reconcile.Request
+	for i := range list.Items {
+		key := types.NamespacedName{Namespace: namespace, Name: list.Items[i].Name}
+		if e := r.backends.get(key); e != nil {
+			e.untrusted.Store(true)
+		}
+		requests = append(requests, reconcile.Request{NamespacedName: key})
+	}
+	return requests
+}
+
+// notAsPublished drops the slices that are just as they were published.
+func (r *Reconciler) notAsPublished() predicate.Predicate {
+	news := func(o client.Object) bool { return !r.backends.published(o.(*discoveryv1.EndpointSlice)) }
+	return predicate.Funcs{
+		CreateFunc: func(c event.CreateEvent) bool { return news(c.Object) },
+		UpdateFunc: func(u event.UpdateEvent) bool { return news(u.ObjectNew) },
+	}
+}

@@ -1,0 +1,98 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+)
+
+// Bounds on what is read of one answer, in bytes on the wire.
+const (
+	maxHead   = 64 << 10 // all 1xx responses and the head of the final one
+	maxBody   = 64 << 10 // then the rest is left unread and the status counts
+	maxHeader = 128      // of one reported header value
+)
+
+// readAnswer reads one HTTP/1.x response. It reports whether the response was read to its end;
+// with an error, the class is left to the caller and the answer holds what was read before.
+func readAnswer(conn io.Reader, buffer *bufio.Reader) (answer Answer, complete bool, err error) {
+	source := &boundedReader{reader: conn, left: maxHead}
+	buffer.Reset(source)
+
+	response, err := readHead(buffer)
+	if err != nil {
+		if source.left <= 0 {
+			err = malformedError("the head of the response is larger than 64 KiB")
+		}
+		return Answer{}, false, source.cause(err)
+	}
+	answer = Answer{
+		Status:       response.StatusCode,
+		RetryAfter:   cut(response.Header.Get("Retry-After"), maxHeader),
+		RetryAfterMs: cut(response.Header.Get("Retry-After-Ms"), maxHeader),
+		Date:         cut(response.Header.Get("Date"), maxHeader),
+	}
+
+	// The body is read so that a server that stops in the middle is noticed. It is not closed: Close would
+	// read on, and the connection is not used again.
+	source.left = maxBody
+	_, err = io.Copy(io.Discard, response.Body)
+	if source.left <= 0 {
+		return answer, false, nil
+	}
+	return answer, err == nil, source.cause(err)
+}
+
+// boundedReader ends after some bytes and remembers why its source ended.
+type boundedReader struct {
+	reader io.Reader
+	left   int
+	err    error
+}
+
+func (r *boundedReader) Read(p []byte) (int, error) {
+	if r.left <= 0 {
+		return 0, io.EOF
+	}
+	n, err := r.reader.Read(p[:min(len(p), r.left)])
+	r.left -= n
+	if err != nil && err != io.EOF {
+		r.err = err
+	}
+	return n, err
+}
+
+// cause returns the error of the source instead of err, which can be about the half line before it.
+func (r *boundedReader) cause(err error) error {
+	if err != nil && r.err != nil {
+		return r.err
+	}
+	return err
+}
+
+// readHead skips the 1xx responses that may come before the final one (RFC 9110, section 15.2).
+// 101 is final: a server that switches protocols has said its last word in this one.
+func readHead(buffer *bufio.Reader) (*http.Response, error) {
+	for {
+		response, err := http.ReadResponse(buffer, nil)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case response.ProtoMajor != 1:
+			return nil, malformedError("the response is not HTTP/1.x")
+		case response.StatusCode < 100:
+			return nil, malformedError("the status code is below 100")
+		case response.StatusCode >= 200, response.StatusCode == http.StatusSwitchingProtocols:
+			return response, nil
+		}
+	}
+}
+
+// malformedError is an answer that is not HTTP.
+type malformedError string
+
+func (e malformedError) Error() string { return string(e) }

@@ -1,0 +1,100 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// attempt is one probe under way, the same for all addresses of its target.
+type attempt struct {
+	prober   *Prober
+	target   Target
+	request  []byte
+	deadline time.Time
+}
+
+// all asks every address at once and keeps their order.
+func (a attempt) all(ctx context.Context, addrs []netip.Addr) []AddressResult {
+	results := make([]AddressResult, len(addrs))
+	ask := func(i int) {
+		start := time.Now()
+		results[i] = AddressResult{Addr: addrs[i], Answer: a.one(ctx, addrs[i])}
+		results[i].Latency = time.Since(start)
+	}
+	var others sync.WaitGroup
+	for i := 1; i < len(addrs); i++ {
+		others.Go(func() { ask(i) })
+	}
+	ask(0)
+	others.Wait()
+	return results
+}
+
+// one asks one address, on a connection that is closed in the end.
+func (a attempt) one(ctx context.Context, addr netip.Addr) Answer {
+	if reason, ok := a.prober.guard(addr); !ok {
+		return Answer{Err: Forbidden, Detail: cut(reason, maxDetail)}
+	}
+	bounded, cancel := context.WithDeadline(ctx, a.deadline)
+	defer cancel()
+	conn, err := a.prober.dial(bounded, netip.AddrPortFrom(addr, a.target.Port))
+	if err != nil {
+		return failure(ctx, a.deadline, err, Local)
+	}
+	// The deadline holds for everything on the connection, however often data comes.
+	if err := conn.SetDeadline(a.deadline); err != nil {
+		conn.Close()
+		return failure(ctx, a.deadline, err, Local)
+	}
+	interrupt := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer interrupt()
+
+	answer, complete, err := a.speak(conn)
+	if !complete {
+		abort(conn)
+	}
+	conn.Close()
+	if err != nil {
+		failed := failure(ctx, a.deadline, err, MalformedResponse)
+		answer.Err, answer.Detail = failed.Err, failed.Detail
+	}
+	return answer
+}
+
+// speak does what the probe's type asks for, on an open connection. TLS is not shut down in the end:
+// that would mean to write once more, with a deadline that is not ours.
+func (a attempt) speak(conn net.Conn) (answer Answer, complete bool, err error) {
+	if a.target.Type == TCP {
+		return Answer{}, true, nil
+	}
+	if a.target.Scheme == "https" {
+		secure := tls.Client(conn, a.prober.tlsConfig(a.target))
+		if err := secure.Handshake(); err != nil {
+			return Answer{}, false, handshakeError{err}
+		}
+		conn = secure
+	}
+	if _, err := conn.Write(a.request); err != nil {
+		return Answer{}, false, err
+	}
+	buffer := a.prober.buffers.Get().(*bufio.Reader)
+	defer a.prober.buffers.Put(buffer)
+	defer buffer.Reset(nil)
+	return readAnswer(conn, buffer)
+}
+
+// abort makes Close reset the connection, so that a server that never ends leaves no half-closed socket
+// behind in the operator's kernel.
+func abort(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+}

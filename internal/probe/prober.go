@@ -1,0 +1,185 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// DefaultMaxConnections bounds the connections of all probes under way.
+const DefaultMaxConnections = 4096
+
+// maxAddresses is how many addresses of a target are asked. Of more, the lowest of each family are taken,
+// so that every probe asks the same ones.
+const maxAddresses = 16
+
+// Dial connects to an address. It must return when ctx ends.
+type Dial func(ctx context.Context, addr netip.AddrPort) (net.Conn, error)
+
+// Options of a [Prober]. The zero value is ready for use.
+type Options struct {
+	// MaxConnections bounds the sockets of all probes under way: a probe takes as many places as it has
+	// addresses, and waits until they are free. 0 means DefaultMaxConnections; the least is 16.
+	MaxConnections int
+	// Check refuses addresses beyond loopback, link-local, multicast and unspecified ones.
+	Check Check
+	// RootCAs are trusted with https; nil means the system's.
+	RootCAs *x509.CertPool
+	// Dial replaces the direct TCP connection.
+	Dial Dial
+}
+
+// Prober makes probes. It is safe for concurrent use and keeps nothing open between probes.
+type Prober struct {
+	resolver *Resolver
+	guard    Check
+	dial     Dial
+	rootCAs  *x509.CertPool
+	places   *semaphore.Weighted
+	buffers  sync.Pool // of *bufio.Reader
+}
+
+// New returns a Prober. The resolver stays the caller's to close, after the last probe.
+func New(resolver *Resolver, opts Options) *Prober {
+	if opts.MaxConnections == 0 {
+		opts.MaxConnections = DefaultMaxConnections
+	}
+	if opts.Dial == nil {
+		opts.Dial = dialTCP
+	}
+	return &Prober{
+		resolver: resolver,
+		guard:    guard(opts.Check),
+		dial:     opts.Dial,
+		rootCAs:  opts.RootCAs,
+		places:   semaphore.NewWeighted(int64(max(opts.MaxConnections, maxAddresses))),
+		buffers:  sync.Pool{New: func() any { return bufio.NewReader(nil) }},
+	}
+}
+
+// dialTCP passes by every proxy setting. It sends no keep-alives: a probe is shorter than their interval.
+// (Dialer.DialTCP would bind the local port before it knows the remote address, and so could use each
+// local port only once.)
+func dialTCP(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
+	dialer := net.Dialer{KeepAlive: -1}
+	return dialer.DialContext(ctx, "tcp", addr.String())
+}
+
+// Probe asks every address of the target at once and returns within t.Timeout, not counting the time for
+// which it waits for a place. When ctx ends it returns at once, with Canceled for what was not answered.
+func (p *Prober) Probe(ctx context.Context, t Target) Result {
+	result := Result{Started: time.Now(), Families: t.Families}
+	if err := t.validate(); err != nil {
+		return result.without(Local, err.Error())
+	}
+	addrs, class, err := p.addresses(ctx, t)
+	if class != None {
+		return result.without(class, detail(err))
+	}
+	budget := t.Timeout - time.Since(result.Started)
+
+	places := int64(len(addrs))
+	err = p.places.Acquire(ctx, places)
+	result.Started = time.Now()
+	if err != nil {
+		return result.without(Canceled, "the operator gave the probe up")
+	}
+	defer p.places.Release(places)
+
+	a := attempt{prober: p, target: t, deadline: result.Started.Add(budget)}
+	if t.Type == HTTP {
+		a.request = t.request()
+	}
+	result.Addresses = a.all(ctx, addrs)
+	result.Finished = time.Now()
+	return result
+}
+
+// without ends a result for which no address was asked.
+func (r Result) without(class ErrorClass, detail string) Result {
+	r.Err, r.Detail, r.Finished = class, cut(detail, maxDetail), time.Now()
+	return r
+}
+
+// addresses returns the addresses to ask, or the class of what prevents that.
+func (p *Prober) addresses(ctx context.Context, t Target) ([]netip.Addr, ErrorClass, error) {
+	wanted := t.Families
+	if len(wanted) == 0 {
+		wanted = []Family{IPv4, IPv6}
+	}
+	if addr, err := netip.ParseAddr(t.Host); err == nil {
+		addr = addr.Unmap()
+		if !slices.Contains(wanted, FamilyOf(addr)) {
+			return nil, AddressFamily, errors.New("the address is of another family than the Service")
+		}
+		return []netip.Addr{addr}, None, nil
+	}
+
+	lookup, cancel := context.WithTimeout(ctx, t.Timeout/2)
+	defer cancel()
+	addrs, err := p.resolver.Resolve(lookup, t.Host, wanted)
+	switch {
+	case err == nil:
+	case ended(ctx):
+		return nil, Canceled, err
+	case errors.Is(err, ErrNameNotFound) && len(addrs) == 0:
+		if others, _ := p.resolver.Resolve(lookup, t.Host, []Family{IPv4, IPv6}); len(others) > 0 {
+			return nil, AddressFamily, errors.New("the name has addresses of another family than the Service")
+		}
+		return nil, NameNotFound, err
+	case !errors.Is(err, ErrNameNotFound) && (len(addrs) == 0 || len(t.Families) > 0):
+		// Without one of the needed families nothing can be said about the whole.
+		return nil, ResolverUnavailable, err
+	}
+	return limit(addrs), None, nil
+}
+
+// limit leaves at most maxAddresses of the sorted addresses, and room for both families.
+func limit(addrs []netip.Addr) []netip.Addr {
+	if len(addrs) <= maxAddresses {
+		return addrs
+	}
+	n4 := 0
+	for n4 < len(addrs) && addrs[n4].Is4() {
+		n4++
+	}
+	n6 := len(addrs) - n4
+	take4 := min(n4, max(maxAddresses/2, maxAddresses-n6))
+	return slices.Concat(addrs[:take4], addrs[n4:n4+maxAddresses-take4])
+}
+
+// tlsConfig is for one connection: without a session cache every probe sees the whole handshake,
+// and so also a certificate that has expired since the last one.
+func (p *Prober) tlsConfig(t Target) *tls.Config {
+	return &tls.Config{
+		ServerName: t.Hostname,
+		RootCAs:    p.rootCAs,
+		NextProtos: []string{"http/1.1"},
+		MinVersion: tls.VersionTLS12,
+	}
+}
+
+// Addresses returns the addresses that the target has and that a region may have, without probing them;
+// none if they cannot be found out.
+func (p *Prober) Addresses(ctx context.Context, t Target) []netip.Addr {
+	addrs, class, _ := p.addresses(ctx, t)
+	if class != None {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(addrs), func(addr netip.Addr) bool {
+		_, ok := p.guard(addr)
+		return !ok
+	})
+}

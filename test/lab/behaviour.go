@@ -1,0 +1,111 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// Mode names a way to answer requests, or not to.
+type Mode string
+
+const (
+	// ModeHealthy answers as an OpenAI-compatible server does.
+	ModeHealthy Mode = "healthy"
+	// ModeStatus answers with a status code and nothing else.
+	ModeStatus Mode = "status"
+	// ModeHang reads the request and never answers.
+	ModeHang Mode = "hang"
+	// ModeDrip sends a correct answer, one byte each Delay.
+	ModeDrip Mode = "drip"
+	// ModeEndlessBody answers 200 with a body that never ends.
+	ModeEndlessBody Mode = "endless-body"
+	// ModeRedirect answers 307 to the URL in Location.
+	ModeRedirect Mode = "redirect"
+	// ModeNonsense answers with bytes that are not HTTP.
+	ModeNonsense Mode = "nonsense"
+	// ModeReset resets the connection once the request has been read.
+	ModeReset Mode = "reset"
+	// ModeRefuse closes the listener: connections are refused.
+	ModeRefuse Mode = "refuse"
+	// ModeSlow answers as a healthy server does, Delay later.
+	ModeSlow Mode = "slow"
+)
+
+// modes are all modes, in the order in which help shows them.
+func modes() []Mode {
+	return []Mode{
+		ModeHealthy, ModeStatus, ModeHang, ModeDrip, ModeEndlessBody,
+		ModeRedirect, ModeNonsense, ModeReset, ModeRefuse, ModeSlow,
+	}
+}
+
+// Behaviour is what a Region does with every request, whatever its path. The
+// zero value is healthy.
+type Behaviour struct {
+	Mode Mode `json:"mode"`
+	// Status is the code of ModeStatus, 200 to 599.
+	Status int `json:"status,omitempty"`
+	// Header holds headers of ModeStatus, such as Retry-After.
+	Header map[string]string `json:"header,omitempty"`
+	// Location is the URL of ModeRedirect.
+	Location string `json:"location,omitempty"`
+	// Delay is that of ModeDrip and ModeSlow, in nanoseconds in JSON.
+	Delay time.Duration `json:"delay,omitempty"`
+}
+
+// Healthy answers requests.
+func Healthy() Behaviour { return Behaviour{Mode: ModeHealthy} }
+
+// Status answers with a status code and with headers, given as names and values.
+func Status(code int, headers ...string) Behaviour {
+	b := Behaviour{Mode: ModeStatus, Status: code, Header: map[string]string{}}
+	for pair := range slices.Chunk(headers, 2) {
+		b.Header[pair[0]] = pair[len(pair)-1]
+	}
+	return b
+}
+
+// Hang never answers.
+func Hang() Behaviour { return Behaviour{Mode: ModeHang} }
+
+// Drip sends its answer one byte per interval.
+func Drip(interval time.Duration) Behaviour { return Behaviour{Mode: ModeDrip, Delay: interval} }
+
+// EndlessBody answers with a body that never ends.
+func EndlessBody() Behaviour { return Behaviour{Mode: ModeEndlessBody} }
+
+// Redirect sends clients to another URL.
+func Redirect(location string) Behaviour { return Behaviour{Mode: ModeRedirect, Location: location} }
+
+// Nonsense answers with something that is not HTTP.
+func Nonsense() Behaviour { return Behaviour{Mode: ModeNonsense} }
+
+// Reset resets connections.
+func Reset() Behaviour { return Behaviour{Mode: ModeReset} }
+
+// Refuse refuses connections.
+func Refuse() Behaviour { return Behaviour{Mode: ModeRefuse} }
+
+// Slow is healthy, but answers later.
+func Slow(latency time.Duration) Behaviour { return Behaviour{Mode: ModeSlow, Delay: latency} }
+
+// Validate says what is wrong with a behaviour, for those that a person typed.
+func (b Behaviour) Validate() error {
+	switch {
+	case b.Mode != "" && !slices.Contains(modes(), b.Mode):
+		return fmt.Errorf("unknown mode %q: use one of %q", b.Mode, modes())
+	case b.Mode == ModeStatus && (b.Status < http.StatusOK || b.Status > 599):
+		return fmt.Errorf("status %d: use 200 to 599", b.Status)
+	case b.Mode == ModeRedirect && b.Location == "":
+		return errors.New("redirect without location: give the URL to redirect to")
+	case b.Delay < 0:
+		return fmt.Errorf("delay %s is negative: use 0s or more", b.Delay)
+	}
+	return nil
+}

@@ -1,0 +1,209 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Region is a small OpenAI-compatible model server whose behaviour can be
+// changed at any time. All methods may be called concurrently.
+type Region struct {
+	name, model, addr string
+
+	// switching serialises Set and Close, and guards what they start and stop.
+	switching sync.Mutex
+	closed    bool
+	running   *running // nil while connections are refused
+
+	mu          sync.Mutex
+	changed     chan struct{} // closed and replaced at each change of what follows
+	behaviour   Behaviour
+	onRequest   func(*http.Request)
+	requests    map[string]int
+	connections int
+	open        int // connections and handlers that have not ended
+}
+
+// RegionOption changes what NewRegion makes.
+type RegionOption func(*Region)
+
+// WithName sets the name that answers carry. The default is the address.
+func WithName(name string) RegionOption {
+	return func(r *Region) { r.name = name }
+}
+
+// WithModel sets the name of the model that is served. The default is "demo".
+func WithModel(model string) RegionOption {
+	return func(r *Region) { r.model = model }
+}
+
+// NewRegion starts a healthy region that listens on addr, such as
+// "10.1.0.10:8000" or "[fd00:1::10]:8000". The caller closes it.
+func NewRegion(addr string, opts ...RegionOption) (*Region, error) {
+	r := &Region{
+		name:     addr,
+		model:    "demo",
+		addr:     addr,
+		changed:  make(chan struct{}),
+		requests: map[string]int{},
+	}
+	for _, opt := range opts {
+		opt(r)
+	}
+	if err := r.listen(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Name is what its answers call the region.
+func (r *Region) Name() string { return r.name }
+
+// Addr is the address that the region listens on, with the port that was
+// chosen if the one asked for was 0.
+func (r *Region) Addr() string { return r.addr }
+
+// URL is the region's endpoint, without a path.
+func (r *Region) URL() string { return "http://" + r.addr }
+
+// Set changes the behaviour for requests that arrive from now on. The listener
+// is closed for ModeRefuse, along with every connection, and opened again for
+// any other mode. It is an error if it cannot be, or if b is not valid.
+func (r *Region) Set(b Behaviour) error {
+	if err := b.Validate(); err != nil {
+		return err
+	}
+	r.switching.Lock()
+	defer r.switching.Unlock()
+	if r.closed {
+		return fmt.Errorf("region %s: %w", r.name, net.ErrClosed)
+	}
+	r.update(func() { r.behaviour = b })
+	if b.Mode == ModeRefuse {
+		r.unlisten()
+		return nil
+	}
+	return r.listen()
+}
+
+// OnRequest has f called with every request before it is answered; nil ends
+// that. A call may block, to hold one probe back, until req.Context() ends: it
+// must then return. It runs without a lock held and for several requests at once.
+func (r *Region) OnRequest(f func(req *http.Request)) {
+	r.update(func() { r.onRequest = f })
+}
+
+// Requests returns how many requests have arrived for each path.
+func (r *Region) Requests() map[string]int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.requests)
+}
+
+// Connections returns how many connections have been accepted.
+func (r *Region) Connections() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.connections
+}
+
+// WaitRequests waits until at least n requests have arrived for a path since
+// the region was made.
+func (r *Region) WaitRequests(ctx context.Context, path string, n int) error {
+	return r.wait(ctx, func() (bool, string) {
+		return r.requests[path] >= n, fmt.Sprintf("%d of %d requests for %s", r.requests[path], n, path)
+	})
+}
+
+// WaitConnections waits until at least n connections have been accepted since
+// the region was made.
+func (r *Region) WaitConnections(ctx context.Context, n int) error {
+	return r.wait(ctx, func() (bool, string) {
+		return r.connections >= n, fmt.Sprintf("%d of %d connections", r.connections, n)
+	})
+}
+
+// Close stops the region. When it returns no goroutine of the region is left.
+func (r *Region) Close() {
+	r.switching.Lock()
+	defer r.switching.Unlock()
+	r.closed = true
+	r.unlisten()
+}
+
+// running is a listener and the server behind it.
+type running struct {
+	server *http.Server
+	stop   context.CancelFunc
+	done   chan struct{}
+}
+
+// listen starts to accept connections, unless the region does already.
+func (r *Region) listen() error {
+	if r.running != nil {
+		return nil
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	config := net.ListenConfig{Control: allowAnyLocal}
+	listener, err := config.Listen(ctx, "tcp", r.addr)
+	if err != nil {
+		stop()
+		return fmt.Errorf("region %s: %w", r.name, err)
+	}
+	if got := listener.Addr().String(); got != r.addr {
+		r.addr = got
+	}
+	r.running = &running{
+		server: &http.Server{
+			Handler:           http.HandlerFunc(r.serve),
+			ReadHeaderTimeout: time.Minute,
+			ConnState:         r.countConnection,
+			BaseContext:       func(net.Listener) context.Context { return ctx },
+		},
+		stop: stop,
+		done: make(chan struct{}),
+	}
+	go func(now *running) {
+		defer close(now.done)
+		// It ends with http.ErrServerClosed, when unlisten says so.
+		_ = now.server.Serve(listener)
+	}(r.running)
+	return nil
+}
+
+// unlisten refuses connections and waits until the present ones have ended.
+func (r *Region) unlisten() {
+	if r.running == nil {
+		return
+	}
+	r.running.stop()
+	// What can fail is closing sockets that are closed already.
+	_ = r.running.server.Close()
+	<-r.running.done
+	r.running = nil
+	_ = r.wait(context.Background(), func() (bool, string) { return r.open == 0, "" })
+}
+
+// allowAnyLocal lets a socket be bound to an address that is local by its
+// route alone, which IPv6 otherwise refuses.
+func allowAnyLocal(network, _ string, conn syscall.RawConn) error {
+	if network != "tcp6" {
+		return nil
+	}
+	var err error
+	return errors.Join(conn.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_FREEBIND, 1)
+	}), err)
+}
