@@ -178,7 +178,7 @@ func (b *backend) probe(p failover.Probe, identity string, target probe.Target) 
 	moved := false
 	if e, ok := b.regions[p.Region]; ok && e.identity == identity {
 		e.learn(now, result, b.codes)
-		moved = p.Region == b.active && b.shown != nil && !slices.Equal(b.shown, e.answers.Answering())
+		moved = p.Region == b.active && b.showsOthersThan(e.answers.Answering())
 	}
 	b.machine.ProbeDone(now, p.ID, result.Started, outcome)
 	ask := b.poll(now) || moved && b.askOnce()
@@ -186,4 +186,10 @@ func (b *backend) probe(p failover.Probe, identity string, target probe.Target) 
 	if ask {
 		b.ask()
 	}
+}
+
+// showsOthersThan says whether other addresses are published than those that answer. Where none answers, what
+// is published stays.
+func (b *backend) showsOthersThan(answering []netip.Addr) bool {
+	return b.shown != nil && len(answering) > 0 && !slices.Equal(b.shown, answering)
 }

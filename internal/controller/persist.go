@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -34,7 +35,10 @@ func (r *Reconciler) persist(ctx context.Context, s *scope) error {
 		written, err = r.writeStatus(ctx, s, bareStatus(s.stored, s.plan.Record))
 	}
 	switch {
-	case apierrors.IsConflict(err), apierrors.IsNotFound(err), apierrors.IsInvalid(err):
+	case apierrors.IsInvalid(err):
+		r.event(s.stored, corev1.EventTypeWarning, "StatusRefused", err.Error())
+		return err
+	case apierrors.IsConflict(err), apierrors.IsNotFound(err):
 		return err
 	case err != nil:
 		s.entry.unsettled = &s.plan

@@ -36,6 +36,9 @@ func (r *Reconciler) gather(ctx context.Context, key client.ObjectKey) (*scope, 
 	if err := r.Client.Get(ctx, key, cached); err != nil {
 		return nil, err
 	}
+	if cached.DeletionTimestamp != nil { // it waits for its dependents to go: traffic is no longer ours
+		return nil, notFound(key)
+	}
 	e := r.backends.ensure(key, cached.UID, func(ctx context.Context) *backend {
 		return newBackend(ctx, r.Prober, func() { r.queue(key) })
 	})
@@ -44,11 +47,15 @@ func (r *Reconciler) gather(ctx context.Context, key client.ObjectKey) (*scope, 
 		return nil, err
 	}
 	if stored.UID != cached.UID {
-		return nil, apierrors.NewNotFound(llmv1alpha1.GroupVersion.WithResource("llmbackends").GroupResource(), key.Name)
+		return nil, notFound(key)
 	}
 	s := &scope{entry: e, stored: stored}
 	s.families, err = r.familiesOf(ctx, stored)
 	return s, err
+}
+
+func notFound(key client.ObjectKey) error {
+	return apierrors.NewNotFound(llmv1alpha1.GroupVersion.WithResource("llmbackends").GroupResource(), key.Name)
 }
 
 func (r *Reconciler) familiesOf(ctx context.Context, b *llmv1alpha1.LLMBackend) ([]probe.Family, error) {
