@@ -1,0 +1,133 @@
+# Needs Go, git, a C compiler (for the race detector), bash and coreutils.
+# Everything else is built from pinned Go modules, once, into bin/.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+IMG ?= breakwater:$(VERSION)
+KUBECTL ?= kubectl
+
+GO_BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false
+CONTROLLER_GEN = go tool -modfile=hack/tools/go.mod controller-gen
+
+# $(call render,<directory>) prints its manifests with the image $(IMG).
+define render
+$(KUBECTL) kustomize $(1) | sed 's|image: breakwater:latest|image: $(IMG)|'
+endef
+
+.PHONY: help
+help: ## Show this text.
+	@echo "Usage: make <target>"
+	@sed -nE 's/^##@ (.*)/\n\1/p; s/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+##@ Try it
+
+.PHONY: demo
+demo: build build-lab controlplane ## Show a failover, a failback and a reset on a real API server.
+	bin/demo
+
+.PHONY: lab
+lab: build build-lab controlplane ## The same, kept running: a shell with kubectl to play in.
+	bin/lab
+
+##@ Build
+
+.PHONY: build
+build: ## Build the commands of cmd/ into bin/.
+	$(GO_BUILD) -ldflags "-X main.version=$(VERSION)" -o bin/ ./cmd/...
+
+.PHONY: build-lab
+build-lab: ## Build the demo, the lab and its region server into bin/.
+	cd test && $(GO_BUILD) -o ../bin/ ./cmd/...
+
+.PHONY: controlplane
+controlplane: ## Build kube-apiserver, etcd and kubectl into bin/controlplane, unless KUBEBUILDER_ASSETS is set.
+	@hack/controlplane/build.sh
+
+.PHONY: docker-build
+docker-build: ## Build the image IMG.
+	docker build --build-arg VERSION=$(VERSION) -t $(IMG) .
+
+##@ Change it
+
+.PHONY: generate
+generate: ## Generate deep copies from the API types.
+	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths=./api/...
+
+# After generate, because it reads the files that generate writes.
+.PHONY: manifests
+manifests: generate ## Generate the CRD and the operator's ClusterRole from markers.
+	$(CONTROLLER_GEN) crd rbac:roleName=breakwater-manager paths=./api/... paths=./internal/... \
+		output:crd:dir=config/crd/bases output:rbac:dir=config/rbac
+
+.PHONY: fmt
+fmt: bin/golangci-lint ## Format the Go files.
+	bin/golangci-lint fmt
+	cd test && ../bin/golangci-lint fmt
+
+##@ Check it
+
+# The long builds are prerequisites, so that make -j builds them once for all targets.
+.PHONY: test
+test: controlplane bin/golangci-lint ## Everything that CI checks: verify, lint, unit, integration.
+	+@for phase in verify lint unit integration; do \
+		start=$$SECONDS; \
+		echo "==> make $$phase"; \
+		$(MAKE) --no-print-directory $$phase || { echo "==> make $$phase: FAILED" >&2; exit 1; }; \
+		echo "==> make $$phase: passed in $$((SECONDS - start)) s"; \
+	done; \
+	echo "==> everything passed in $$SECONDS s"
+
+.PHONY: unit
+unit: ## Tests that need nothing but Go.
+	go test -race -timeout 5m ./...
+
+# -count=1, because the test cache does not see bin/ and config/, which these tests run and read.
+.PHONY: integration
+integration: build build-lab controlplane ## Tests on a real API server, in a network namespace of their own.
+	cd test && go test -race -count=1 -p 2 -timeout 12m ./...
+
+.PHONY: lint
+lint: bin/golangci-lint ## Lint the operator and its tests, the import rules and the API conventions included.
+	bin/golangci-lint run ./...
+	cd test && ../bin/golangci-lint run ./...
+
+.PHONY: verify
+verify: controlplane ## Check generated files, go.mod files, formatting and manifests, changing nothing.
+	@hack/verify.sh
+
+bin/golangci-lint: hack/tools/lint/go.mod hack/tools/lint/go.sum
+	@hack/tools/lint/build.sh $@
+
+##@ A cluster of yours (KUBECTL, IMG)
+
+.PHONY: install
+install: ## Install the CRD.
+	$(KUBECTL) apply --server-side -k config/crd
+
+.PHONY: uninstall
+uninstall: ## Remove the CRD, and with it every LLMBackend.
+	$(KUBECTL) delete --ignore-not-found -k config/crd
+
+.PHONY: deploy
+deploy: ## Install CRD, roles and operator, running the image IMG.
+	$(call render,config/default) | $(KUBECTL) apply --server-side -f -
+
+.PHONY: undeploy
+undeploy: ## Remove operator and roles. The CRD, the LLMBackends and their traffic stay.
+	$(KUBECTL) delete --ignore-not-found -k config/manager
+	$(KUBECTL) delete --ignore-not-found -k config/rbac
+
+.PHONY: build-installer
+build-installer: ## Render everything that deploy applies to dist/install.yaml.
+	@mkdir -p dist
+	$(call render,config/default) > dist/install.yaml
+
+##@ Tidy up
+
+.PHONY: clean
+clean: ## Remove bin/ and dist/. The Go build cache keeps the long builds.
+	rm -rf bin dist
