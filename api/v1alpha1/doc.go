@@ -3,10 +3,10 @@
 
 // Package v1alpha1 contains the API of Breakwater, group llm.breakwater.dev, version v1alpha1.
 //
-// It needs Kubernetes 1.34 or newer. The oldest feature that it rests on is the CEL IP library (in CRD
-// validation since 1.30); the rest is what CRD validation has had since it became stable: CEL with
-// transition rules (1.29) and validation ratcheting (stable since 1.33), without which an object that was
-// stored before a rule existed could not be updated any more.
+// It needs Kubernetes 1.34 or newer. The newest feature that its schema rests on is validation ratcheting,
+// which is stable, and cannot be turned off, since 1.33: without it, a rule that is added later would refuse
+// every update of an object stored before it. The others are older: optional old values in CEL rules and the
+// CEL library of IP addresses (1.30), the field path of a rule (1.28).
 //
 // +kubebuilder:object:generate=true
 // +groupName=llm.breakwater.dev

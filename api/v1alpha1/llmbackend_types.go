@@ -5,10 +5,11 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// LLMBackend keeps in-cluster traffic to a language model on a region that answers. It names one primary
-// region and an ordered list of secondary regions that serve the same model. Every region is probed; when
-// the active region fails, the EndpointSlices behind a Service are pointed at the best region that answers.
-// Clients keep calling the Service.
+// LLMBackend keeps in-cluster traffic to a language model on a region that
+// answers. It names one primary region and an ordered list of secondary
+// regions that serve the same model. Every region is probed; when the active
+// region fails, the EndpointSlices behind a Service are pointed at the best
+// region that answers. Clients keep calling the Service.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -22,19 +23,21 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Endpoint",type=string,priority=1,JSONPath=`.spec.primary.endpoint.url`,description="The endpoint of the primary region"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.transitionSeq) || has(self.status) && has(self.status.transitionSeq) && self.status.transitionSeq >= oldSelf.status.transitionSeq",message="status.transitionSeq never goes down and is never removed: leave status to the operator; to start over, delete the LLMBackend and create it again"
-// +kubebuilder:validation:XValidation:rule="(has(self.spec.service.name) ? self.spec.service.name : self.metadata.name) == (has(oldSelf.spec.service.name) ? oldSelf.spec.service.name : oldSelf.metadata.name)",message="spec.service.name cannot be changed (it is metadata.name unless set): delete the LLMBackend and create it with the other name"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.transitionSeq) || has(self.status) && has(self.status.transitionSeq) && self.status.transitionSeq >= oldSelf.status.transitionSeq",fieldPath=".status.transitionSeq",message="status.transitionSeq never goes down and is never removed: leave status to the operator; to start over, delete the LLMBackend and create it again"
+// +kubebuilder:validation:XValidation:rule="(has(self.spec.service.name) ? self.spec.service.name : self.metadata.name) == (has(oldSelf.spec.service.name) ? oldSelf.spec.service.name : oldSelf.metadata.name)",fieldPath=".spec.service.name",message="the name of the Service cannot be changed, and is metadata.name where spec.service.name is not set: put back what it was, or delete the LLMBackend and create it again"
+// +kubebuilder:validation:XValidation:rule="oldSelf.hasValue() || has(self.spec.service.name) || self.metadata.name.matches('^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$')",optionalOldSelf=true,fieldPath=".spec.service.name",message="a Service cannot have the name of this LLMBackend: set spec.service.name, or choose a metadata.name of at most 63 lower-case letters, digits and - between them, beginning with a letter, such as chat"
 type LLMBackend struct {
 	metav1.TypeMeta `json:",inline"`
 	// metadata is the standard object metadata.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty,omitzero"`
 
-	// spec is what is wanted.
+	// spec says which regions serve the model, and when traffic moves between
+	// them.
 	// +required
 	Spec LLMBackendSpec `json:"spec,omitzero"`
 
-	// status is what is. Only the operator writes it.
+	// status says where traffic goes and why. Only the operator writes it.
 	// +optional
 	// +kubebuilder:default={"observedGeneration":-1}
 	Status LLMBackendStatus `json:"status,omitzero"`

@@ -7,7 +7,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // LLMBackendStatus says where traffic goes and why.
 type LLMBackendStatus struct {
-	// observedGeneration is the metadata.generation that the status speaks of; -1 before the first time.
+	// observedGeneration is the metadata.generation that the status speaks of; -1
+	// before the first time.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
@@ -16,27 +17,30 @@ type LLMBackendStatus struct {
 	// +kubebuilder:validation:MaxLength=63
 	ActiveRegion string `json:"activeRegion,omitempty"`
 
-	// transitionSeq is the number of the newest transition: one more with each, never lower.
+	// transitionSeq is the number of the newest transition: one more with each,
+	// never lower.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	TransitionSeq int64 `json:"transitionSeq"`
 
-	// activeSeq is the number of the newest region change: what the EndpointSlices must show.
+	// activeSeq is the number of the newest region change: what the EndpointSlices
+	// must show.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	ActiveSeq int64 `json:"activeSeq"`
 
-	// publishedSeq is the number of the region change that the EndpointSlices do show; absent before they
-	// show any.
+	// publishedSeq is the number of the region change that the EndpointSlices do
+	// show; absent before they show any.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	PublishedSeq *int64 `json:"publishedSeq,omitempty"`
 
-	// activeSince is when the active region was decided on.
+	// activeSince is when traffic was sent to the active region.
 	// +optional
 	ActiveSince *metav1.MicroTime `json:"activeSince,omitempty"`
 
-	// pinnedRegion is the active region if a person switched to it: failback does not leave it.
+	// pinnedRegion is the active region if a person switched to it: failback does
+	// not leave it.
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
 	PinnedRegion string `json:"pinnedRegion,omitempty"`
@@ -48,31 +52,36 @@ type LLMBackendStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Regions []RegionStatus `json:"regions,omitempty"`
 
-	// history is the newest transitions, newest first: at most 8 changes of the active region and 8 others.
+	// history is the newest transitions, newest first: at most 8 changes of the
+	// active region and 8 others.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
 	History []Transition `json:"history,omitempty"`
 
-	// lastHandledReset is the value of the annotation llm.breakwater.dev/reset that was handled last, or its
-	// SHA-256 if it is longer than 128 bytes.
+	// lastHandledReset is the value of the annotation llm.breakwater.dev/reset
+	// that was handled last, or its SHA-256 if it is longer than 128 bytes.
 	// +optional
 	// +kubebuilder:validation:MaxLength=128
 	LastHandledReset string `json:"lastHandledReset,omitempty"`
 
-	// lastHandledSwitch is the value of the annotation llm.breakwater.dev/switch-requested-at that was
-	// handled last, or its SHA-256 if it is longer than 128 bytes.
+	// lastHandledSwitch is the value of the annotation
+	// llm.breakwater.dev/switch-requested-at that was handled last, or its SHA-256
+	// if it is longer than 128 bytes.
 	// +optional
 	// +kubebuilder:validation:MaxLength=128
 	LastHandledSwitch string `json:"lastHandledSwitch,omitempty"`
 
-	// lastSwitchResult is what became of the switch that was handled last: Switched; Pinned, for a region
-	// that was active already; Failed, because the region did not answer its probe; Refused, because it
-	// could not be tried; Superseded by a reset; Ignored, because it was there before the LLMBackend.
+	// lastSwitchResult is what became of the switch that was handled last:
+	// Switched; Pinned, because the region was active already; Failed, because it
+	// did not answer its probe; Refused, because it could not be tried;
+	// Superseded, by a reset that came with it; Ignored, because the annotation
+	// was there when the LLMBackend was created.
 	// +optional
 	LastSwitchResult SwitchResult `json:"lastSwitchResult,omitempty"`
 
-	// conditions are Ready and Published always, and others only while they are True.
+	// conditions are Ready and Published always, and others only while they are
+	// True.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -110,8 +119,9 @@ type RegionStatus struct {
 
 // BreakerStatus is the state of a circuit breaker.
 type BreakerStatus struct {
-	// state is Closed, for a region that may serve, or Open, for one that fails. An open breaker whose
-	// window has ended is tried by one probe at a time and stays Open here meanwhile.
+	// state is Closed, for a region that may serve, or Open, for one that fails. A
+	// breaker that is half open, which means that its time is over and probes try
+	// the region, is shown as Open.
 	// +required
 	State BreakerState `json:"state,omitempty"`
 
@@ -123,7 +133,8 @@ type BreakerStatus struct {
 	// +optional
 	OpenUntil *metav1.MicroTime `json:"openUntil,omitempty"`
 
-	// retryAfterUntil is the end of the time for which the region asked to be left alone.
+	// retryAfterUntil is the end of the time for which the region asked to be left
+	// alone.
 	// +optional
 	RetryAfterUntil *metav1.MicroTime `json:"retryAfterUntil,omitempty"`
 
@@ -170,8 +181,8 @@ type Transition struct {
 	// +required
 	Time metav1.MicroTime `json:"time,omitzero"`
 
-	// type is BreakerOpened or BreakerClosed, of a region; FailedOver, FailedBack, SwitchedOver or Reset,
-	// of the active region.
+	// type is BreakerOpened or BreakerClosed, of a region; FailedOver, FailedBack,
+	// SwitchedOver or Reset, of the active region.
 	// +required
 	Type TransitionType `json:"type,omitempty"`
 

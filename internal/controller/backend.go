@@ -6,7 +6,6 @@ package controller
 import (
 	"context"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
@@ -37,7 +36,7 @@ type backend struct {
 	active  string
 	codes   []int
 	regions map[string]*regionEndpoint
-	shown   []netip.Addr // the addresses of the active region that are published
+	shown   destination // what is published of the active region
 	timer   *time.Timer
 	due     []failover.Probe // reused by poll
 	asked   bool             // a reconcile is to come or under way
@@ -102,7 +101,7 @@ func (b *backend) followMove(p failover.Plan) {
 		if !t.Type.MovesRegion() {
 			continue
 		}
-		b.shown = nil
+		b.shown = destination{}
 		if e, ok := b.regions[b.active]; ok {
 			if t.Type == failover.Reset {
 				e.answers.Forget()
@@ -178,7 +177,7 @@ func (b *backend) probe(p failover.Probe, identity string, target probe.Target) 
 	moved := false
 	if e, ok := b.regions[p.Region]; ok && e.identity == identity {
 		e.learn(now, result, b.codes)
-		moved = p.Region == b.active && b.showsOthersThan(e.answers.Answering())
+		moved = p.Region == b.active && b.showsOtherThan(e.answering())
 	}
 	b.machine.ProbeDone(now, p.ID, result.Started, outcome)
 	ask := b.poll(now) || moved && b.askOnce()
@@ -188,8 +187,8 @@ func (b *backend) probe(p failover.Probe, identity string, target probe.Target) 
 	}
 }
 
-// showsOthersThan says whether other addresses are published than those that answer. Where none answers, what
-// is published stays.
-func (b *backend) showsOthersThan(answering []netip.Addr) bool {
-	return b.shown != nil && len(answering) > 0 && !slices.Equal(b.shown, answering)
+// showsOtherThan says whether something else is published than what answers. Where nothing answers, what is
+// published stays.
+func (b *backend) showsOtherThan(answering destination) bool {
+	return !b.shown.empty() && !answering.empty() && !b.shown.equal(answering)
 }

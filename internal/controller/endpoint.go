@@ -37,10 +37,26 @@ func (e *regionEndpoint) learn(now time.Time, result probe.Result, codes []int) 
 	}
 }
 
+// destination is where traffic goes: addresses, sorted, and the port that they listen on.
+type destination struct {
+	addresses []netip.Addr
+	port      int32
+}
+
+func (d destination) empty() bool { return len(d.addresses) == 0 }
+
+func (d destination) equal(o destination) bool {
+	return d.port == o.port && slices.Equal(d.addresses, o.addresses)
+}
+
+// answering is where the endpoint answers.
+func (e *regionEndpoint) answering() destination {
+	return destination{e.answers.Answering(), int32(e.target.Port)}
+}
+
 // endpointView is what a reconcile needs to know of an endpoint.
 type endpointView struct {
-	answering, resolved []netip.Addr
-	port                int32
+	answering, resolved destination
 }
 
 // endpoint returns what is known of the region's endpoint; nothing if the region is not in the spec. Where
@@ -52,13 +68,13 @@ func (b *backend) endpoint(region string) endpointView {
 	if !ok {
 		return endpointView{}
 	}
-	answering := e.answers.Answering()
-	if len(answering) == 0 && len(e.resolved) == 0 && !e.looking && !b.stopped {
+	answering := e.answering()
+	if answering.empty() && len(e.resolved) == 0 && !e.looking && !b.stopped {
 		e.looking = true
 		target := e.target
 		b.probes.Go(func() { b.lookUp(e, target) })
 	}
-	return endpointView{answering: answering, resolved: slices.Clone(e.resolved), port: int32(e.target.Port)}
+	return endpointView{answering: answering, resolved: destination{slices.Clone(e.resolved), answering.port}}
 }
 
 // lookUp finds out the addresses of an endpoint without probing it.
@@ -76,10 +92,9 @@ func (b *backend) lookUp(e *regionEndpoint, target probe.Target) {
 	}
 }
 
-// published notes which addresses of the active region are shown, so that a change of those that answer is
-// noticed.
-func (b *backend) published(addresses []netip.Addr) {
+// published notes what is shown of the active region, so that a change of what answers is noticed.
+func (b *backend) published(shown destination) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.shown = addresses
+	b.shown = shown
 }

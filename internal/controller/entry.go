@@ -6,7 +6,6 @@ package controller
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"slices"
 	"sync/atomic"
 
@@ -43,7 +42,7 @@ type entry struct {
 // shown is what this operator has published.
 type shown struct {
 	generation, seq int64
-	addresses       []netip.Addr
+	to              destination
 	slices          []traffic.Slice
 }
 

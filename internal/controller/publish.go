@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -67,11 +66,11 @@ func (r *Reconciler) publishRegion(ctx context.Context, s *scope) (publication, 
 
 func (r *Reconciler) publishSlices(ctx context.Context, s *scope, svc *corev1.Service, existing []discoveryv1.EndpointSlice) (publication, error) {
 	active := s.stored.Status.ActiveRegion
-	addresses, port := s.addressesToShow(existing)
+	to := s.toShow(existing)
 	portName, _ := traffic.PortName(svc, s.stored.Spec.Service.Port)
 	desired := traffic.DesiredSlices(traffic.Decision{
 		Owner: s.owner(), Service: svc.Name, Families: svc.Spec.IPFamilies,
-		PortName: portName, Port: port, Addresses: addresses,
+		PortName: portName, Port: to.port, Addresses: to.addresses,
 		Seq: s.stored.Status.ActiveSeq, Retain: retains(s.stored), TakeOver: true,
 	})
 	if len(desired.Slices) == 0 {
@@ -83,8 +82,8 @@ func (r *Reconciler) publishSlices(ctx context.Context, s *scope, svc *corev1.Se
 	if err != nil {
 		return refusedWrite(err)
 	}
-	s.entry.shown.Store(&shown{generation: s.stored.Generation, seq: s.stored.Status.ActiveSeq, addresses: addresses, slices: desired.Slices})
-	s.entry.backend.published(addresses)
+	s.entry.shown.Store(&shown{generation: s.stored.Generation, seq: s.stored.Status.ActiveSeq, to: to, slices: desired.Slices})
+	s.entry.backend.published(to)
 	if len(result.Writes) > 0 && s.unconfirmed() {
 		return publication{moved: true}, nil
 	}
@@ -127,45 +126,45 @@ func (s *scope) shownAlready() bool {
 	if last == nil || last.generation != s.stored.Generation || last.seq != s.stored.Status.ActiveSeq {
 		return false
 	}
-	addresses, _ := s.addressesToShow(nil)
-	return slices.Equal(addresses, last.addresses)
+	return s.toShow(nil).equal(last.to)
 }
 
-// addressesToShow returns the addresses of the active region to publish, and their port. They are, in this
-// order: those that answer; those that were published last; those that the slices show for this very
-// decision; and, where nothing is known, all that the endpoint has.
-func (s *scope) addressesToShow(existing []discoveryv1.EndpointSlice) ([]netip.Addr, int32) {
+// toShow returns what is to be published of the active region. It is, in this order: what answers; what was
+// published last; what the slices show for this very decision; and, where nothing is known, all that the
+// endpoint has.
+func (s *scope) toShow(existing []discoveryv1.EndpointSlice) destination {
 	e := s.entry.backend.endpoint(s.stored.Status.ActiveRegion)
-	if len(e.answering) > 0 {
-		return e.answering, e.port
+	if !e.answering.empty() {
+		return e.answering
 	}
-	if last := s.entry.shown.Load(); last != nil && last.seq == s.stored.Status.ActiveSeq && len(last.addresses) > 0 {
-		return last.addresses, last.slices[0].Port
+	if last := s.entry.shown.Load(); last != nil && last.seq == s.stored.Status.ActiveSeq && !last.to.empty() {
+		return last.to
 	}
-	if addresses, port := addressesShown(existing, s.stored.UID, s.stored.Status.ActiveSeq); len(addresses) > 0 {
-		return addresses, port
+	if shown := shownBy(existing, s.stored.UID, s.stored.Status.ActiveSeq); !shown.empty() {
+		return shown
 	}
-	return e.resolved, e.port
+	return e.resolved
 }
 
-// addressesShown returns what the slices show for the decision with that seq.
-func addressesShown(existing []discoveryv1.EndpointSlice, uid types.UID, seq int64) (addresses []netip.Addr, port int32) {
+// shownBy returns what the slices show for the decision with that seq.
+func shownBy(existing []discoveryv1.EndpointSlice, uid types.UID, seq int64) destination {
+	var to destination
 	for i := range existing {
 		slice := &existing[i]
 		owner, shown, err := traffic.ParseTransitionSeq(slice.Annotations[traffic.TransitionSeqAnnotation])
 		if err != nil || owner != uid || shown != seq || len(slice.Ports) == 0 || slice.Ports[0].Port == nil {
 			continue
 		}
-		port = *slice.Ports[0].Port
+		to.port = *slice.Ports[0].Port
 		for _, endpoint := range slice.Endpoints {
 			for _, text := range endpoint.Addresses {
 				if addr, err := netip.ParseAddr(text); err == nil {
-					addresses = append(addresses, addr)
+					to.addresses = append(to.addresses, addr)
 				}
 			}
 		}
 	}
-	return addresses, port
+	return to
 }
 
 // slicesOf returns all slices of the Service, foreign ones included.

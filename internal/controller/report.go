@@ -47,9 +47,30 @@ func (r *Reconciler) recordDecision(s *scope, before *llmv1alpha1.LLMBackend) {
 		r.event(s.stored, kind, string(t.Type), t.Message)
 	}
 	for _, n := range s.plan.Notices {
-		r.event(s.stored, corev1.EventTypeWarning, string(n.Type), n.Message)
+		if !toldBefore(n, s.stored, before) {
+			r.event(s.stored, kindOf(n), string(n.Type), n.Message)
+		}
 	}
 	r.recordConditions(s.stored, before)
+}
+
+func kindOf(n failover.Notice) string {
+	if n.Type == failover.NoticePinned {
+		return corev1.EventTypeNormal
+	}
+	return corev1.EventTypeWarning
+}
+
+// toldBefore says whether the notice is what mode Observe has told last, by the condition that says it too: an
+// operator that has just started decides again what the one before it had decided.
+func toldBefore(n failover.Notice, now, before *llmv1alpha1.LLMBackend) bool {
+	if n.Type != failover.WouldFailOver && n.Type != failover.WouldFailBack {
+		return false
+	}
+	said := meta.FindStatusCondition(now.Status.Conditions, llmv1alpha1.ConditionDegraded)
+	last := meta.FindStatusCondition(before.Status.Conditions, llmv1alpha1.ConditionDegraded)
+	return said != nil && last != nil && last.Reason == llmv1alpha1.ReasonWouldMove &&
+		said.Reason == last.Reason && said.Message == last.Message
 }
 
 // recordWrites records what was done to slices.

@@ -48,6 +48,9 @@ type Options struct {
 	MaxProbeConnections int
 	// Lookup resolves the host names of endpoints.
 	Lookup probe.Lookup
+	// ResolverTTL is how long addresses are used before their name is looked up again; 0 means
+	// [probe.DefaultTTL].
+	ResolverTTL time.Duration
 }
 
 // Add adds the controller to a manager.
@@ -57,7 +60,7 @@ func Add(mgr ctrl.Manager, opts Options) error {
 		return err
 	}
 	clusterIPs := &ClusterIPs{}
-	resolver := probe.NewResolver(opts.Lookup, probe.DefaultTTL)
+	resolver := probe.NewResolver(opts.Lookup, opts.ResolverTTL)
 	r := &Reconciler{
 		Client:    mgr.GetClient(),
 		Live:      live,

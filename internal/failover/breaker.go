@@ -30,6 +30,8 @@ const (
 // String returns the source in the spelling that the API uses.
 func (s Source) String() string { return [...]string{"Probe", "Traffic"}[s] }
 
+func (s Source) plural() string { return [...]string{"probes", "real traffic"}[s] }
+
 // BreakerConfig holds the limits of one region's breaker.
 type BreakerConfig struct {
 	// FailureThreshold is the number of failures in a row that open it, at least 1.
@@ -52,10 +54,13 @@ type Breaker struct {
 	since     time.Time // of Closed, or of the opening from Closed
 	openUntil time.Time // zero while Closed
 	heldUntil time.Time // a Retry-After: no hold probe and no switch before
+	// openHeld is heldUntil at the newest opening. It is what is stored: a wish to wait that comes while
+	// the breaker is open is not worth a write.
+	openHeld time.Time
 
 	reason    string
-	openedBy  Source
-	transport bool // a transport error of a probe opened it
+	openedBy  Source // of the opening from Closed, or of what forced it open since
+	transport bool   // a transport error of a probe opened it
 }
 
 // State returns the state.
@@ -124,6 +129,7 @@ func (b *Breaker) open(now, until time.Time, o Outcome, by Source) {
 	b.state = Open
 	b.failures, b.successes = 0, 0
 	b.openUntil = until
+	b.openHeld = b.heldUntil
 	b.reason = o.Reason()
 	b.openedBy = by
 	b.transport = by == ByProbe && o.Fault.transport()
@@ -140,7 +146,8 @@ func (b *Breaker) AdmitTrial(now time.Time) bool {
 }
 
 // TrialDone takes the answer of the one trial of a HalfOpen breaker. SuccessThreshold successes in a row
-// close it; anything else, also a trial without an answer, opens it again.
+// close it; anything else, also a trial without an answer, opens it again. Who opened it at first stays
+// noted: what real traffic has seen is not outweighed by a probe that failed as well.
 func (b *Breaker) TrialDone(c *BreakerConfig, now time.Time, o Outcome) {
 	if b.state != HalfOpen {
 		b.Record(c, now, o, ByProbe)
@@ -155,7 +162,7 @@ func (b *Breaker) TrialDone(c *BreakerConfig, now time.Time, o Outcome) {
 		b.hold(now, o)
 		d = max(d, o.RetryAfter.Delay)
 	}
-	b.open(now, now.Add(d), o, ByProbe)
+	b.open(now, now.Add(d), o, b.openedBy)
 }
 
 // HoldDone takes the answer of a probe that was made although the breaker is not Closed, because no region
@@ -177,9 +184,16 @@ func (b *Breaker) HoldDone(c *BreakerConfig, now time.Time, o Outcome) {
 func (b *Breaker) succeed(c *BreakerConfig, now time.Time) {
 	b.successes++
 	if b.successes >= c.SuccessThreshold {
-		b.Close(now, "Recovered")
+		b.Close(now, recoveredReason)
 	}
 }
+
+// Why a breaker is Closed again.
+const (
+	recoveredReason       = "Recovered"
+	resetReason           = "Reset"
+	endpointChangedReason = "EndpointChanged"
+)
 
 // Close closes the breaker from any state and clears count and windows: a reset, a manual switch whose
 // probe succeeded, or an endpoint that is no longer the one that failed.

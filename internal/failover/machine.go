@@ -67,7 +67,8 @@ type evidence struct {
 func (m *Machine) Observe(now time.Time, in Input) {
 	foreign := m.uid != in.UID || !m.record.Equal(in.Record)
 	if m.uid != in.UID {
-		*m = Machine{uid: in.UID}
+		// Probes and claims are numbered on, so that no late answer is taken for one of the new object.
+		*m = Machine{uid: in.UID, newest: m.newest, claims: m.claims}
 	}
 	m.generation = in.Generation
 	m.orders = in.Orders
@@ -87,12 +88,15 @@ func (m *Machine) configure(now time.Time, c Config) {
 		switch {
 		case j < 0:
 			regions[i] = region{due: now.Add(rc.Probe.FirstAfter), breaker: Breaker{since: now}}
+			if stored, _ := m.record.region(rc.Name); stored.Open {
+				regions[i].breaker.reason = endpointChangedReason // it was away, and the store never heard
+			}
 		case m.regions[j].Identity == rc.Identity:
 			regions[i] = m.regions[j]
 			regions[i].due = earlier(regions[i].due, now.Add(rc.Probe.Period))
 		default:
 			regions[i] = region{due: now, breaker: m.regions[j].breaker}
-			regions[i].breaker.Close(now, "EndpointChanged")
+			regions[i].breaker.Close(now, endpointChangedReason)
 		}
 		regions[i].RegionConfig = rc
 	}
@@ -118,10 +122,11 @@ func (m *Machine) restore(now time.Time, rec Record) {
 	}
 }
 
-// forget discards what probes have told and the outcomes of those under way.
+// forget discards what probes have told of the region's health and the outcomes of those under way.
+// That the probe fits the endpoint, since it has succeeded before, stays known.
 func (r *region) forget() {
 	r.probe, r.check = flight{}, flight{}
-	r.known, r.suspect, r.succeeded, r.unreadable = false, false, false, 0
+	r.known, r.suspect, r.unreadable = false, false, 0
 	r.unfit = NoFault
 	r.success = evidence{}
 }
@@ -136,6 +141,7 @@ func (r RegionRecord) breaker(now time.Time, c BreakerConfig) Breaker {
 	if !r.HeldUntil.IsZero() {
 		limit = max(limit, MaxRetryAfter)
 		b.heldUntil = atMost(now, r.HeldUntil, MaxRetryAfter)
+		b.openHeld = b.heldUntil
 	}
 	b.state = Open
 	b.openings = 1
@@ -157,8 +163,12 @@ func remembered(now, t time.Time) time.Time {
 }
 
 func transportReason(reason string) bool {
-	i := slices.Index(faultNames[:], reason)
-	return i > 0 && Fault(i).transport()
+	for f := NoFault; f <= ClusterIPEndpoint; f++ {
+		if f.transport() && f.String() == reason {
+			return true
+		}
+	}
+	return false
 }
 
 func (m *Machine) locateActive() {
@@ -206,8 +216,8 @@ func (m *Machine) Traffic(now time.Time, name string, o Outcome) {
 	if i := m.index(name); i >= 0 {
 		r := &m.regions[i]
 		r.breaker.Record(&r.Breaker, now, o, ByTraffic)
-		if o.Class == Success || o.Class == Failure {
-			r.suspect = o.Class == Failure
+		if o.Class == Success || o.failed() {
+			r.suspect = o.failed()
 			m.reschedule(now, i)
 		}
 	}
@@ -220,7 +230,7 @@ func (r *region) learn(now time.Time, id uint64, started time.Time, o Outcome) O
 		o.Class = Failure
 	}
 	r.known = true
-	r.suspect = o.Class == Failure
+	r.suspect = o.failed()
 	r.unfit = NoFault
 	switch o.Class {
 	case Excluded, Unknown:
@@ -253,7 +263,7 @@ func (m *Machine) checkDone(now time.Time, i int, o Outcome) {
 	switch {
 	case c == nil:
 		r.breaker.Record(&r.Breaker, now, o, ByProbe)
-	case c.kind == switchover && i == c.target:
+	case c.kind == switchover && c.started && i == c.target:
 		c.answer = o
 		c.answered = true
 		if o.Class == Success {
@@ -263,7 +273,7 @@ func (m *Machine) checkDone(now time.Time, i int, o Outcome) {
 		r.breaker.Record(&r.Breaker, now, o, ByProbe)
 	case c.kind == failover && (c.holding || i == m.active):
 		r.breaker.HoldDone(&r.Breaker, now, o)
-		if i == m.active && !m.activeFailed() {
+		if i == m.active && o.Class == Success && !m.activeFailed() {
 			m.claim = nil
 		}
 	default:

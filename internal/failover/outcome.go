@@ -12,16 +12,16 @@ import (
 // Class is what one call says about the health of a region.
 type Class uint8
 
-// The classes. Unknown is the zero value, so that ignorance never reads as health.
+// The classes, from what says least for a region to what says most. Unknown is the zero value, so that ignorance never reads as health.
 const (
 	// Unknown: it could not be told, for a cause on our own side.
 	Unknown Class = iota
-	// Excluded: the answer says nothing about health (a wrong credential, a wrong request).
-	Excluded
-	// RateLimited: HTTP 429.
-	RateLimited
 	// Failure: the region did not serve.
 	Failure
+	// RateLimited: HTTP 429.
+	RateLimited
+	// Excluded: the answer says nothing about health (a wrong credential, a wrong request).
+	Excluded
 	// Success: the region served.
 	Success
 )
@@ -51,14 +51,14 @@ const (
 	ClusterIPEndpoint
 )
 
-var faultNames = [...]string{
-	"None", "Timeout", "ConnectionRefused", "ConnectionReset", "Unreachable", "NameNotFound",
-	"TLSError", "MalformedResponse", "ResolverUnavailable", "NotMade",
-	"AddressFamily", "AddressRefused", "ClusterIPEndpoint",
-}
-
 // String returns the fault in the spelling that status and events use.
-func (f Fault) String() string { return faultNames[f] }
+func (f Fault) String() string {
+	return [...]string{
+		"None", "Timeout", "ConnectionRefused", "ConnectionReset", "Unreachable", "NameNotFound",
+		"TLSError", "MalformedResponse", "ResolverUnavailable", "NotMade",
+		"AddressFamily", "AddressRefused", "ClusterIPEndpoint",
+	}[f]
+}
 
 func (f Fault) transport() bool { return f >= Timeout && f <= NameNotFound }
 func (f Fault) unfit() bool     { return f >= AddressFamily }
@@ -94,6 +94,11 @@ type Outcome struct {
 	gone bool
 }
 
+// failed says whether the outcome counts towards opening a breaker. A 429 that names no time to wait does.
+func (o Outcome) failed() bool {
+	return o.Class == Failure || o.Class == RateLimited && !o.RetryAfter.Given
+}
+
 // Classify reads a Response by the rules of the design, section 3. failureStatusCodes are the HTTP codes
 // that count as Failure; 2xx is Success, 429 RateLimited, and every other code Excluded.
 func Classify(failureStatusCodes []int, r Response) Outcome {
@@ -122,7 +127,8 @@ func Classify(failureStatusCodes []int, r Response) Outcome {
 	return o
 }
 
-// Better returns the outcome that says more for the region: one address that serves is enough.
+// Better returns the outcome that says more for the region: one address that serves is enough, and one that
+// answers outweighs one that does not. It may be folded over any number of addresses from the zero value.
 func Better(a, b Outcome) Outcome {
 	if b.Class > a.Class {
 		return b
@@ -130,9 +136,10 @@ func Better(a, b Outcome) Outcome {
 	return a
 }
 
-// Worse returns the outcome that says less for the region: each family of a Service must be served.
+// Worse returns the outcome that says less for the region: each family of a Service must be served. A family
+// that is known not to be outweighs one of which nothing is known.
 func Worse(a, b Outcome) Outcome {
-	if b.Class < a.Class {
+	if a.Class != Failure && (b.Class == Failure || b.Class < a.Class) {
 		return b
 	}
 	return a

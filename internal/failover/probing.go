@@ -50,20 +50,14 @@ func (m *Machine) start(now time.Time, r *region, slot *flight, trial bool, buf 
 	return append(buf, Probe{ID: m.newest, Region: r.Name})
 }
 
-// admitTrials starts the trials of the breakers whose window has ended.
+// admitTrials starts the trials of the breakers whose window has ended. A scheduled probe that is still
+// under way from the time before is forgotten.
 func (m *Machine) admitTrials(now time.Time, buf []Probe) []Probe {
 	m.inOrder(func(_ int, r *region) {
-		if r.breaker.state == Closed {
-			return
+		between := r.breaker.state == HalfOpen && now.Before(r.trialDue)
+		if r.breaker.state != Closed && !r.probe.trial && !between && r.breaker.AdmitTrial(now) {
+			buf = m.start(now, r, &r.probe, true, buf)
 		}
-		if !r.probe.trial {
-			r.probe = flight{} // it began while the breaker was Closed: its answer no longer counts
-		}
-		first := r.breaker.state == Open
-		if r.probe.id != 0 || !first && now.Before(r.trialDue) || !r.breaker.AdmitTrial(now) {
-			return
-		}
-		buf = m.start(now, r, &r.probe, true, buf)
 	})
 	return buf
 }

@@ -117,12 +117,16 @@ func (r Record) region(name string) (RegionRecord, bool) {
 	return r.Regions[i], true
 }
 
-// append numbers the transitions, oldest first, and adds them to the history.
+// append numbers the transitions, oldest first, and adds them to the history. The newest region change
+// gives ActiveSeq.
 func (r *Record) append(transitions []Transition) {
 	history := slices.Clone(r.History)
 	for i := range transitions {
 		r.TransitionSeq++
 		transitions[i].Seq = r.TransitionSeq
+		if transitions[i].Type.MovesRegion() {
+			r.ActiveSeq = r.TransitionSeq
+		}
 		history = append(history, transitions[i])
 	}
 	slices.SortStableFunc(history, func(a, b Transition) int { return cmp.Compare(b.Seq, a.Seq) })

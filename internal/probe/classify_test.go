@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -54,6 +55,18 @@ func TestClassify(t *testing.T) {
 		if got := classify(fmt.Errorf("wrapped: %w", tc.err), MalformedResponse); got != tc.want {
 			t.Errorf("%v: %s, want %s", tc.err, got, tc.want)
 		}
+	}
+}
+
+// lateContext has passed its deadline and does not know it yet.
+type lateContext struct{ context.Context }
+
+func (lateContext) Deadline() (time.Time, bool) { return time.Now(), true }
+
+func TestCallersDeadlineIsNoTimeout(t *testing.T) {
+	ctx := lateContext{t.Context()}
+	if got := failure(ctx, time.Now().Add(time.Hour), os.ErrDeadlineExceeded, Local); got.Err != Canceled {
+		t.Errorf("%+v, want Canceled", got)
 	}
 }
 

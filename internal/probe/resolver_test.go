@@ -186,6 +186,26 @@ func TestResolverFamilyRemoved(t *testing.T) {
 	})
 }
 
+// What the other family had long ago does not show that the name still exists.
+func TestResolverKeepsLastGoodOfOneFamily(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dns := &fakeDNS{}
+		r := NewResolver(dns, 0)
+		defer r.Close()
+		dns.set(0, "192.0.2.1", "2001:db8::1")
+		resolution(r, "x.example", IPv4, IPv6)
+		dns.set(0, "NXDOMAIN", "NXDOMAIN")
+		for range 3 {
+			time.Sleep(DefaultTTL)
+			resolution(r, "x.example", IPv4)
+			synctest.Wait()
+		}
+		if got, want := resolution(r, "x.example", IPv4), "[192.0.2.1] ok after 0s"; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	})
+}
+
 func TestResolverSingleFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dns := &fakeDNS{}
@@ -225,8 +245,14 @@ func TestResolverBoundsLookups(t *testing.T) {
 		if d := time.Since(start); d != 0 {
 			t.Errorf("Close took %s", d)
 		}
-		if got := resolution(r, "late.example", IPv4); got != "[] unavailable after 0s" {
-			t.Errorf("after Close: %s", got)
+		asked := dns.asked.Load()
+		for i := range 20 {
+			if got := resolution(r, fmt.Sprintf("late-%d.example", i), IPv4); got != "[] unavailable after 0s" {
+				t.Errorf("after Close: %s", got)
+			}
+		}
+		if n := dns.asked.Load(); n != asked {
+			t.Errorf("%d lookups after Close", n-asked)
 		}
 	})
 }

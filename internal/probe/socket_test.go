@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -84,22 +85,21 @@ func TestHTTPOverSockets(t *testing.T) {
 }
 
 func TestTLSOverSockets(t *testing.T) {
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ProtoMajor != 1 || r.TLS.ServerName != "example.com" || r.TLS.NegotiatedProtocol != "http/1.1" {
-			w.WriteHeader(http.StatusTeapot)
-		}
-	}))
-	server.EnableHTTP2 = true
-	server.StartTLS()
-	defer server.Close()
-	old := httptest.NewUnstartedServer(http.NotFoundHandler())
-	old.TLS = &tls.Config{MaxVersion: tls.VersionTLS11}
-	old.StartTLS()
-	defer old.Close()
-	picky := httptest.NewUnstartedServer(http.NotFoundHandler())
-	picky.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
-	picky.StartTLS()
-	defer picky.Close()
+	start := func(config *tls.Config) *httptest.Server {
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.TLS.ServerName != "example.com" || r.TLS.NegotiatedProtocol != "http/1.1" {
+				w.WriteHeader(http.StatusTeapot)
+			}
+		}))
+		server.TLS = config
+		server.Config.ErrorLog = log.New(io.Discard, "", 0)
+		server.StartTLS()
+		t.Cleanup(server.Close)
+		return server
+	}
+	server := start(&tls.Config{NextProtos: []string{"h2", "http/1.1"}})
+	old := start(&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
+	picky := start(&tls.Config{ClientAuth: tls.RequireAnyClientCert})
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
 
@@ -120,7 +120,6 @@ func TestTLSOverSockets(t *testing.T) {
 		"TCP, whatever certificate": {server, func(t *Target) { t.Type = TCP }, x509.NewCertPool(), Answer{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tc.server.Config.ErrorLog = nil
 			prober := openGuard(New(nil, Options{RootCAs: tc.roots}))
 			got := only(t, prober.Probe(t.Context(), loopback(tc.server.Listener.Addr(), func(target *Target) {
 				target.Scheme = "https"
