@@ -15,7 +15,7 @@ import (
 // seen makes a result from words like "192.0.2.1=200 192.0.2.2=Timeout".
 func seen(second int, families []Family, words string) Result {
 	r := Result{Started: time.Unix(int64(second), 0), Families: families}
-	for _, word := range strings.Fields(words) {
+	for word := range strings.FieldsSeq(words) {
 		addr, what, _ := strings.Cut(word, "=")
 		answer := Answer{Err: ErrorClass(what)}
 		if what == "200" {

@@ -36,8 +36,8 @@ func readAnswer(conn io.Reader, buffer *bufio.Reader) (answer Answer, complete b
 		Date:         cut(response.Header.Get("Date"), maxHeader),
 	}
 
-	// The body is read so that a server that stops in the middle is noticed. It is not closed: Close would
-	// read on, and the connection is not used again.
+	// The body is read so that a server that stops in the middle is noticed. It needs no Close, which would
+	// only read on: the connection is the caller's to close.
 	source.left = maxBody
 	_, err = io.Copy(io.Discard, response.Body)
 	if source.left <= 0 {

@@ -38,8 +38,7 @@ func benchmarkServer(b *testing.B) net.Addr {
 func BenchmarkProbeHTTP(b *testing.B) {
 	prober := openGuard(New(nil, Options{}))
 	target := loopback(benchmarkServer(b), nil)
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+	ctx := b.Context()
 	b.ReportAllocs()
 	for b.Loop() {
 		if r := prober.Probe(ctx, target); r.Addresses[0].Status != 200 {
@@ -52,8 +51,7 @@ func BenchmarkProbeHTTP(b *testing.B) {
 // does that keeps nothing between probes.
 func BenchmarkHTTPClient(b *testing.B) {
 	url := "http://" + benchmarkServer(b).String() + "/health"
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+	ctx := b.Context()
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := get(ctx, url); err != nil {

@@ -19,7 +19,7 @@ import (
 )
 
 // DefaultMaxConnections bounds the connections of all probes under way.
-const DefaultMaxConnections = 4096
+const DefaultMaxConnections = 8192
 
 // maxAddresses is how many addresses of a target are asked. Of more, the lowest of each family are taken,
 // so that every probe asks the same ones.

@@ -168,7 +168,7 @@ func TestTransportErrorsOverSockets(t *testing.T) {
 		"refused, TCP":  {closed.Addr(), TCP, ConnectionRefused},
 		"reset after the request": {script(t, func(c *net.TCPConn) {
 			readRequest(c)
-			c.SetLinger(0)
+			_ = c.SetLinger(0)
 			c.Close()
 		}), HTTP, ConnectionReset},
 		"closed after the request": {script(t, func(c *net.TCPConn) { readRequest(c); c.Close() }), HTTP, ConnectionReset},
