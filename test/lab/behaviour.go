@@ -6,9 +6,12 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Mode names a way to answer requests, or not to.
@@ -37,8 +40,8 @@ const (
 	ModeSlow Mode = "slow"
 )
 
-// modes are all modes, in the order in which help shows them.
-func modes() []Mode {
+// Modes returns all modes, in the order in which help shows them.
+func Modes() []Mode {
 	return []Mode{
 		ModeHealthy, ModeStatus, ModeHang, ModeDrip, ModeEndlessBody,
 		ModeRedirect, ModeNonsense, ModeReset, ModeRefuse, ModeSlow,
@@ -55,8 +58,8 @@ type Behaviour struct {
 	Header map[string]string `json:"header,omitempty"`
 	// Location is the URL of ModeRedirect.
 	Location string `json:"location,omitempty"`
-	// Delay is that of ModeDrip and ModeSlow, in nanoseconds in JSON.
-	Delay time.Duration `json:"delay,omitempty"`
+	// Delay is that of ModeDrip and ModeSlow.
+	Delay metav1.Duration `json:"delay,omitzero"`
 }
 
 // Healthy answers requests.
@@ -75,7 +78,7 @@ func Status(code int, headers ...string) Behaviour {
 func Hang() Behaviour { return Behaviour{Mode: ModeHang} }
 
 // Drip sends its answer one byte per interval.
-func Drip(interval time.Duration) Behaviour { return Behaviour{Mode: ModeDrip, Delay: interval} }
+func Drip(interval time.Duration) Behaviour { return delayed(ModeDrip, interval) }
 
 // EndlessBody answers with a body that never ends.
 func EndlessBody() Behaviour { return Behaviour{Mode: ModeEndlessBody} }
@@ -93,19 +96,40 @@ func Reset() Behaviour { return Behaviour{Mode: ModeReset} }
 func Refuse() Behaviour { return Behaviour{Mode: ModeRefuse} }
 
 // Slow is healthy, but answers later.
-func Slow(latency time.Duration) Behaviour { return Behaviour{Mode: ModeSlow, Delay: latency} }
+func Slow(latency time.Duration) Behaviour { return delayed(ModeSlow, latency) }
+
+func delayed(mode Mode, d time.Duration) Behaviour {
+	return Behaviour{Mode: mode, Delay: metav1.Duration{Duration: d}}
+}
 
 // Validate says what is wrong with a behaviour, for those that a person typed.
 func (b Behaviour) Validate() error {
 	switch {
-	case b.Mode != "" && !slices.Contains(modes(), b.Mode):
-		return fmt.Errorf("unknown mode %q: use one of %q", b.Mode, modes())
+	case b.Mode != "" && !slices.Contains(Modes(), b.Mode):
+		return fmt.Errorf("unknown mode %q: use one of %q", b.Mode, Modes())
 	case b.Mode == ModeStatus && (b.Status < http.StatusOK || b.Status > 599):
 		return fmt.Errorf("status %d: use 200 to 599", b.Status)
 	case b.Mode == ModeRedirect && b.Location == "":
 		return errors.New("redirect without location: give the URL to redirect to")
-	case b.Delay < 0:
-		return fmt.Errorf("delay %s is negative: use 0s or more", b.Delay)
+	case b.Delay.Duration < 0:
+		return fmt.Errorf("delay %s is negative: use 0s or more", b.Delay.Duration)
 	}
 	return nil
+}
+
+// String is the behaviour as a person would type it.
+func (b Behaviour) String() string {
+	text := string(b.Mode)
+	switch b.Mode {
+	case ModeStatus:
+		text += fmt.Sprintf(" %d", b.Status)
+		for _, name := range slices.Sorted(maps.Keys(b.Header)) {
+			text += fmt.Sprintf(" %s=%s", name, b.Header[name])
+		}
+	case ModeRedirect:
+		text += " " + b.Location
+	case ModeSlow, ModeDrip:
+		text += " " + b.Delay.Duration.String()
+	}
+	return text
 }

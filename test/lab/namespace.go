@@ -118,7 +118,7 @@ func startInside(dir string) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	const namespaces = syscall.CLONE_NEWNET | syscall.CLONE_NEWNS
+	const namespaces = syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWNS
 	start := func(attr *syscall.SysProcAttr) (*exec.Cmd, error) {
 		attr.Pdeathsig = syscall.SIGKILL
 		cmd := &exec.Cmd{

@@ -75,8 +75,9 @@ func (p *Process) Kill() error {
 	return nil
 }
 
-// Stop asks the process to end and waits for it; when ctx ends first, the
-// process is killed. It is an error if it had to be, or exited with one.
+// Stop asks the process to end with SIGTERM and waits for it; when ctx ends
+// first, the process is killed. It is an error if it had to be, or if the
+// process ended, now or earlier, with an exit code or another signal.
 func (p *Process) Stop(ctx context.Context) error {
 	if err := p.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
@@ -86,10 +87,11 @@ func (p *Process) Stop(ctx context.Context) error {
 	case <-ctx.Done():
 		return errors.Join(fmt.Errorf("stopping %s: %w", p.name, ctx.Err()), p.Kill())
 	}
-	if p.err != nil {
-		return fmt.Errorf("%s ended: %w", p.name, p.err)
+	status, _ := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if p.err == nil || status.Signaled() && status.Signal() == syscall.SIGTERM {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s ended: %w", p.name, p.err)
 }
 
 // lastLines returns the last n lines of a file, or why it cannot be read.

@@ -27,6 +27,12 @@ func TestProcessStops(t *testing.T) {
 	}
 }
 
+func TestProcessThatTheSignalEnds(t *testing.T) {
+	if err := startShell(t, `exec sleep infinity`).Stop(within(t, ample)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestProcessIsKilledAtTheBound(t *testing.T) {
 	p := startShell(t, `trap '' TERM; echo deaf; while :; do sleep 0.01; done`)
 	waitForOutput(t, p, "deaf\n")

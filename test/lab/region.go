@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
 	"sync"
@@ -53,11 +52,12 @@ func WithModel(model string) RegionOption {
 // "10.1.0.10:8000" or "[fd00:1::10]:8000". The caller closes it.
 func NewRegion(addr string, opts ...RegionOption) (*Region, error) {
 	r := &Region{
-		name:     addr,
-		model:    "demo",
-		addr:     addr,
-		changed:  make(chan struct{}),
-		requests: map[string]int{},
+		name:      addr,
+		model:     "demo",
+		addr:      addr,
+		changed:   make(chan struct{}),
+		behaviour: Healthy(),
+		requests:  map[string]int{},
 	}
 	for _, opt := range opts {
 		opt(r)
@@ -107,16 +107,12 @@ func (r *Region) OnRequest(f func(req *http.Request)) {
 
 // Requests returns how many requests have arrived for each path.
 func (r *Region) Requests() map[string]int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return maps.Clone(r.requests)
+	return r.State().Requests
 }
 
 // Connections returns how many connections have been accepted.
 func (r *Region) Connections() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.connections
+	return r.State().Connections
 }
 
 // WaitRequests waits until at least n requests have arrived for a path since

@@ -39,13 +39,13 @@ func (r *Region) serve(w http.ResponseWriter, req *http.Request) {
 	case ModeEndlessBody:
 		sendForever(w)
 	case ModeDrip:
-		drip(req.Context(), w, behaviour.Delay)
+		drip(req.Context(), w, behaviour.Delay.Duration)
 	case ModeNonsense:
 		takeOver(w, func(conn net.Conn) { _, _ = io.WriteString(conn, "\x16\x03 not HTTP\n") })
 	case ModeReset:
 		takeOver(w, resetOnClose)
 	case ModeSlow:
-		if pause(req.Context(), behaviour.Delay) {
+		if pause(req.Context(), behaviour.Delay.Duration) {
 			r.answer(w, req, body)
 		}
 	default:

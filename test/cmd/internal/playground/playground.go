@@ -1,0 +1,151 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package playground runs what the demo and the lab show: a control plane, the
+// operator, three regions, and an LLMBackend over them.
+package playground
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
+	"github.com/breakwater-dev/breakwater/test/lab"
+)
+
+// Namespace and Name are those of the LLMBackend, and Name that of its Service.
+const (
+	Namespace = "apps"
+	Name      = "chat"
+)
+
+// The operator runs as the user that its manifests give rights to.
+const (
+	operatorNamespace = "breakwater-system"
+	operatorUser      = "system:serviceaccount:breakwater-system:breakwater-manager"
+)
+
+// stopTimeout bounds the stop of each process.
+const stopTimeout = 10 * time.Second
+
+//go:embed sample.yaml
+var sample []byte
+
+// Playground is everything that runs.
+type Playground struct {
+	ControlPlane *lab.ControlPlane
+	// Operator is nil before StartOperator.
+	Operator *lab.Process
+	// Client is that of an administrator.
+	Client client.WithWatch
+
+	root string // of the repository
+	dir  string // for what is gone afterwards
+	// regions are in the order of Regions.
+	regions []*lab.Process
+}
+
+// Start starts the control plane and installs the CRD and the operator's
+// rights. The caller stops it, also after an error.
+func Start(ctx context.Context) (*Playground, error) {
+	p := &Playground{}
+	return p, p.start(ctx)
+}
+
+func (p *Playground) start(ctx context.Context) (err error) {
+	if p.root, err = lab.RepositoryRoot(); err != nil {
+		return err
+	}
+	if p.dir, err = os.MkdirTemp("", "playground-"); err != nil {
+		return err
+	}
+	crds := filepath.Join(p.root, "config", "crd", "bases")
+	if p.ControlPlane, err = lab.StartControlPlane(ctx, lab.WithCRDs(crds)); err != nil {
+		return err
+	}
+	scheme := runtime.NewScheme()
+	if err := errors.Join(clientgoscheme.AddToScheme(scheme), llmv1alpha1.AddToScheme(scheme)); err != nil {
+		return err
+	}
+	if p.Client, err = client.NewWithWatch(p.ControlPlane.Config, client.Options{Scheme: scheme}); err != nil {
+		return err
+	}
+	if _, err := p.ControlPlane.Kubectl(ctx, "create", "namespace", operatorNamespace); err != nil {
+		return err
+	}
+	_, err = p.ControlPlane.Kubectl(ctx, "apply", "--server-side", "-k", filepath.Join(p.root, "config", "rbac"))
+	return err
+}
+
+// StartOperator starts bin/manager, which logs to a file that stays.
+func (p *Playground) StartOperator(logName string) error {
+	program, err := p.program("manager", "make build")
+	if err != nil {
+		return err
+	}
+	logs := filepath.Join(p.root, "bin", "log")
+	if err := os.MkdirAll(logs, 0o755); err != nil {
+		return err
+	}
+	kubeconfig, err := p.ControlPlane.UserKubeconfig(operatorUser)
+	if err != nil {
+		return err
+	}
+	p.Operator, err = lab.StartProcess("the operator", filepath.Join(logs, logName), program,
+		"--kubeconfig="+kubeconfig, "--leader-elect=false",
+		"--metrics-bind-address=0", "--health-probe-bind-address=0")
+	return err
+}
+
+// Apply applies the LLMBackend.
+func (p *Playground) Apply(ctx context.Context) error {
+	file := filepath.Join(p.dir, "llmbackend.yaml")
+	if err := os.WriteFile(file, sample, 0o600); err != nil {
+		return err
+	}
+	_, err := p.ControlPlane.Kubectl(ctx, "apply", "-f", file)
+	return err
+}
+
+// Stop stops everything, the operator first.
+func (p *Playground) Stop() error {
+	var failed error
+	processes := p.regions
+	if p.Operator != nil {
+		processes = append([]*lab.Process{p.Operator}, processes...)
+	}
+	for _, process := range processes {
+		failed = errors.Join(failed, stopProcess(process))
+	}
+	if p.ControlPlane != nil {
+		failed = errors.Join(failed, p.ControlPlane.Stop())
+	}
+	if p.dir != "" {
+		failed = errors.Join(failed, os.RemoveAll(p.dir))
+	}
+	return failed
+}
+
+func stopProcess(process *lab.Process) error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	return process.Stop(ctx)
+}
+
+// program returns the path of a command in bin.
+func (p *Playground) program(name, target string) (string, error) {
+	path := filepath.Join(p.root, "bin", name)
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("no %s: %w: run %q", name, err, target)
+	}
+	return path, nil
+}
