@@ -1,0 +1,105 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+// BreakerSpec holds the limits of the circuit breaker that every region has.
+type BreakerSpec struct {
+	// failureThreshold is how many failures in a row open the breaker, 1 to 100.
+	// It is 5 unless set.
+	// +optional
+	// +kubebuilder:default=5
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	FailureThreshold int32 `json:"failureThreshold,omitempty"`
+
+	// openDuration is how long an open breaker stays open before one trial probe:
+	// 1s to 24h. It is 60s unless set.
+	// +optional
+	// +kubebuilder:default="60s"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$') || duration(self) >= duration('1s') && duration(self) <= duration('24h')",message="openDuration must be 1s to 24h, such as 60s"
+	OpenDuration Duration `json:"openDuration,omitempty"`
+
+	// retryAfterThreshold parts two kinds of 429 answers. One whose Retry-After is
+	// at most this long is neither a failure nor a success; one with a longer
+	// Retry-After opens the breaker for that time. 100ms to 24h; 2m unless set. A
+	// 429 without Retry-After is a failure.
+	// +optional
+	// +kubebuilder:default="2m"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$') || duration(self) >= duration('100ms') && duration(self) <= duration('24h')",message="retryAfterThreshold must be 100ms to 24h, such as 2m"
+	RetryAfterThreshold Duration `json:"retryAfterThreshold,omitempty"`
+
+	// failureStatusCodes are the HTTP status codes that count as failures;
+	// connection errors and timeouts always do. 2xx are successes, 429 is rate
+	// limiting, and every other code says nothing about health. They are 500, 502,
+	// 503, 504 and 529 unless set. At most 32 codes, from 400 to 599, without 429.
+	// +optional
+	// +listType=set
+	// +kubebuilder:default={500,502,503,504,529}
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:Minimum=400
+	// +kubebuilder:validation:items:Maximum=599
+	// +kubebuilder:validation:XValidation:rule="!self.exists(c, c == 429)",message="429 cannot be a failure status code, because rate limiting has rules of its own: remove it, and see retryAfterThreshold"
+	FailureStatusCodes []int32 `json:"failureStatusCodes,omitempty"`
+
+	// mode is Fixed: failureThreshold and openDuration are used as they are. It is
+	// Fixed unless set.
+	// +optional
+	// +kubebuilder:default=Fixed
+	Mode BreakerMode `json:"mode,omitempty"`
+}
+
+// BreakerMode says how the limits of a breaker are used.
+//
+// +kubebuilder:validation:Enum=Fixed
+type BreakerMode string
+
+// BreakerFixed uses the limits as they are.
+const BreakerFixed BreakerMode = "Fixed"
+
+// FailoverSpec says when traffic is moved.
+type FailoverSpec struct {
+	// mode is Automatic, to move traffic; Observe, to decide and report, but never
+	// move traffic; or Disabled, to decide nothing. It is Automatic unless set.
+	// Reset and switch by annotation are a person's orders and act in every mode.
+	// +optional
+	// +kubebuilder:default=Automatic
+	Mode FailoverMode `json:"mode,omitempty"`
+
+	// minDuration is the least time on a healthy secondary region before traffic
+	// goes back: 0s to 24h. It is 30s unless set. A secondary region that fails is
+	// left at once.
+	// +optional
+	// +kubebuilder:default="30s"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$') || duration(self) <= duration('24h')",message="minDuration must be 0s to 24h, such as 30s"
+	MinDuration Duration `json:"minDuration,omitempty"`
+
+	// failback is Automatic, to go back to a preferred region when it has
+	// recovered, or Manual, to leave that to people. It is Automatic unless set.
+	// +optional
+	// +kubebuilder:default=Automatic
+	Failback FailbackMode `json:"failback,omitempty"`
+}
+
+// FailoverMode says what decisions may do.
+//
+// +kubebuilder:validation:Enum=Automatic;Observe;Disabled
+type FailoverMode string
+
+// The modes of failing over.
+const (
+	FailoverAutomatic FailoverMode = "Automatic"
+	FailoverObserve   FailoverMode = "Observe"
+	FailoverDisabled  FailoverMode = "Disabled"
+)
+
+// FailbackMode says who goes back to a preferred region.
+//
+// +kubebuilder:validation:Enum=Automatic;Manual
+type FailbackMode string
+
+// The modes of failing back.
+const (
+	FailbackAutomatic FailbackMode = "Automatic"
+	FailbackManual    FailbackMode = "Manual"
+)

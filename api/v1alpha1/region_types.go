@@ -1,0 +1,48 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+// Region is one place that serves the model.
+type Region struct {
+	// name of the region, unique among primary and secondaries: a DNS label of at
+	// most 63 characters.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="name must be a DNS label: lower-case letters, digits and - between them, such as us-east"
+	Name string `json:"name,omitempty"`
+
+	// endpoint is where the region answers.
+	// +required
+	Endpoint Endpoint `json:"endpoint,omitzero"`
+
+	// probe overrides spec.probe for this region, field by field.
+	// +optional
+	Probe *ProbeOverride `json:"probe,omitempty"`
+}
+
+// Endpoint is where a region answers.
+type Endpoint struct {
+	// url is scheme, host and port, such as http://10.1.0.10:8000,
+	// http://[fd00::10]:8000 or https://vllm.example.com. Without a port it is 80
+	// with http and 443 with https. There is no path, not even "/": a Service
+	// moves packets and leaves the path as clients send it. A host name is
+	// resolved by the operator, again and again; all its addresses are probed, and
+	// those that answer are published. A dot at its end keeps search domains out.
+	// The cluster IP of a Service cannot be used.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=268
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://')",message="url must begin with http:// or https://, in lower case, such as http://10.1.0.10:8000"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^https?://[^/?#]*@')",message="url must not hold a user or password: remove everything between // and @, and the @"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^https?://[^/?#@]*[/?#]')",message="url must end after host and port, because a Service does not change the path that clients send: remove path, query and fragment, also a / at the end"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^https?://([^[/?#@][^/?#@]*)?$') || self.matches('^https?://[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?([.][A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?)*[.]?(:[^:/?#@]*)?$')",message="the host in url must be a DNS name of letters, digits, - and . (with at most 63 characters between two dots), an IPv4 address, or an IPv6 address in brackets, such as http://vllm.example.com, http://10.1.0.10:8000 or http://[fd00::10]:8000"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^https?://([^[:/?#@]+|[[][^]/?#@]*[]]):[^:/?#@]*$') || self.matches(':([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$')",message="the port in url must be a number from 1 to 65535 without leading zeros, such as :8000; without a port, leave out the : too"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^https?://([-A-Za-z0-9]+[.])*([0-9]+|0[xX][0-9a-fA-F]*)[.]?(:[^:/?#@]*)?$') || self.matches('^https?://((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(:[^:/?#@]*)?$')",message="an IPv4 address in url must be four decimal numbers from 0 to 255 without leading zeros, such as 10.1.0.10"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^https?://[[][^/?#@]*$') || (self.matches('^https?://[[][0-9a-fA-F:.]+[]](:[^:/?#@]*)?$') && isIP(self.split('[')[1].split(']')[0]) && ip(self.split('[')[1].split(']')[0]).family() == 6)",message="what is in brackets in url must be an IPv6 address, without a zone and not an IPv4 address in disguise, and only a port may follow, such as http://[fd00::10]:8000"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^https?://[0-9.]+(:[^:/?#@]*)?$') || !isIP(self.split('/')[2].split(':')[0]) || ip(self.split('/')[2].split(':')[0]).isGlobalUnicast()",message="url must not lead to a loopback, link-local, multicast, broadcast or unspecified address: write one that clients in the cluster can reach, such as 10.1.0.10"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^https?://[[][0-9a-fA-F:.]+[]](:[^:/?#@]*)?$') || !isIP(self.split('[')[1].split(']')[0]) || ip(self.split('[')[1].split(']')[0]).family() == 4 || ip(self.split('[')[1].split(']')[0]).isGlobalUnicast()",message="url must not lead to a loopback, link-local, multicast, broadcast or unspecified address: write one that clients in the cluster can reach, such as [fd00::10]"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^https?://(?i:([-a-z0-9]+[.])*localhost)[.]?(:[^:/?#@]*)?$')",message="url must not name localhost, which is another host for everybody: write a name or an address that clients in the cluster can reach, such as 10.1.0.10"
+	URL string `json:"url,omitempty"`
+}
