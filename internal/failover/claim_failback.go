@@ -32,6 +32,7 @@ func (m *Machine) advanceFailback(now time.Time, buf []Probe) []Probe {
 	return m.start(now, r, &r.check, false, buf)
 }
 
+// failbackEvidence says whether r has a fresh success that came when the failback was due or later.
 func (m *Machine) failbackEvidence(now time.Time, r *region) bool {
 	return r.healthy(now) && !r.success.finished.Before(m.failbackDue())
 }

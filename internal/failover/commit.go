@@ -20,8 +20,7 @@ func (m *Machine) decided(now time.Time) bool {
 		best, awaited := m.best(now)
 		return m.activeFailed() && best >= 0 && !c.decideBy.IsZero() && (!awaited || !now.Before(c.decideBy))
 	case failback:
-		return m.failbackTarget() == c.target && !now.Before(m.failbackDue()) &&
-			m.failbackEvidence(now, &m.regions[c.target])
+		return m.failbackTarget() == c.target && m.failbackEvidence(now, &m.regions[c.target])
 	default:
 		return c.refusal != "" || c.answered || c.target == m.active
 	}
@@ -56,7 +55,6 @@ func (m *Machine) planClaim(p *Plan) {
 // moveOrReport moves traffic, or in Observe mode only says that it would.
 func (m *Machine) moveOrReport(p *Plan, t TransitionType, to, reason, message string) {
 	if m.config.Mode != Observe {
-		p.Record.Pinned = false
 		p.move(t, m.record.ActiveRegion, to, reason, message)
 		return
 	}

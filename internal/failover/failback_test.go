@@ -209,6 +209,31 @@ func TestFailback(t *testing.T) {
 			),
 		},
 		{
+			name:    "an endpoint that may not be used is passed over",
+			regions: []string{"us-east", "eu-west", "local"},
+			script: func(w *world) {
+				w.responds(0, "us-east", fault(ClusterIPEndpoint))
+				w.switches(10*second, "1", "local")
+				w.resets(11*second, "1")
+				w.traffic(12*second, "us-east", 5, status(503))
+				w.traffic(12*second, "eu-west", 5, status(503))
+				w.edit(20*second, func(c *Config) { c.Regions[0].Identity = "elsewhere" })
+			},
+			until: 100 * second,
+			want: []string{
+				"0s first us-east",
+				"10s #1 SwitchedOver us-east>local Requested",
+				"10s switch Switched",
+				"11s #2 Reset local>us-east Requested",
+				"12s #3 BreakerOpened us-east Status503",
+				"12s #4 BreakerOpened eu-west Status503",
+				"12s #5 FailedOver us-east>local BreakerOpen",
+				"20s #6 BreakerClosed us-east EndpointChanged",
+				"72s #7 BreakerClosed eu-west Recovered",
+				"72s #8 FailedBack local>eu-west PreferredRegionHealthy",
+			},
+		},
+		{
 			name: "the active region dies while the failback is probed: a failover takes its place",
 			script: func(w *world) {
 				leavesAt14(w, 10*second)

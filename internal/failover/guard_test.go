@@ -3,7 +3,10 @@
 
 package failover
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // The breaker of the active region may close, and open again, while the candidates are probed.
 func TestFailoverGuard(t *testing.T) {
@@ -59,6 +62,38 @@ func TestFailoverGuard(t *testing.T) {
 				"26s #2 BreakerClosed us-east Recovered",
 				"28.75s #3 BreakerOpened us-east Status500",
 				"29s #4 FailedOver us-east>eu-west BreakerOpen",
+			},
+		},
+		{
+			name:    "closed while a more preferred candidate is still waited for: no commit when the 250 ms are over",
+			regions: []string{"us-east", "eu-west", "local"},
+			script: func(w *world) {
+				closesAt(14500 * ms)(w)
+				w.responds(12*second, "eu-west", hangs())
+				w.responds(12*second, "local", slow(200, 900*ms))
+			},
+			until: 19 * second,
+			want: []string{
+				"0s first us-east",
+				"14.25s #1 BreakerOpened us-east Status503",
+				"15s #2 BreakerClosed us-east Recovered",
+			},
+		},
+		{
+			name:    "the winner turns out to be no endpoint that may be used: probed anew",
+			regions: []string{"us-east", "eu-west", "local"},
+			script: func(w *world) {
+				w.config.Regions[2].Probe.FirstAfter = 3900 * ms
+				w.responds(10*second, "us-east", status(503))
+				w.responds(12*second, "eu-west", hangs())
+				w.responds(13500*ms, "local", answer{Response: Response{Fault: ClusterIPEndpoint}, after: 300 * ms})
+				w.responds(14*second, "local", slow(200, 100*ms))
+			},
+			until: 16 * second,
+			want: []string{
+				"0s first us-east",
+				"14.25s #1 BreakerOpened us-east Status503",
+				"14.55s #2 FailedOver us-east>local BreakerOpen",
 			},
 		},
 		{

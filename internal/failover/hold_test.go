@@ -233,6 +233,15 @@ func TestHoldProbes(t *testing.T) {
 			euWest: "14s 14s 15s 16s 17s 18s 19s 20s",
 		},
 		{
+			name: "OnDemand from now on: the active region keeps its window",
+			script: func(w *world) {
+				bothDown(w)
+				w.edit(15500*ms, func(c *Config) { c.Regions[0].Probe.OnDemand = true })
+			},
+			usEast: "14s 14s 15s",
+			euWest: "14s 14s 15s 15.5s 15.5s 16.5s 17.5s 18.5s 19.5s", // a new claim
+		},
+		{
 			name: "one hold probe of a region at a time",
 			script: func(w *world) {
 				bothDown(w)

@@ -23,6 +23,7 @@ const (
 // TestInvariants plays random schedules against the rules. Each is named by its seed, by which it can be
 // played again: go test -run 'TestInvariants/17$'.
 func TestInvariants(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(schedules) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()

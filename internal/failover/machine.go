@@ -63,7 +63,8 @@ type evidence struct {
 }
 
 // Observe takes what is wished and what is stored. Stored facts that this machine did not write replace
-// its memory: another operator, or a restored backup, has gone on without it.
+// its memory: another operator, or a restored backup, has gone on without it. What is passed must not be
+// older than the newest plan that was settled: a lagging cache would be taken for a restored backup.
 func (m *Machine) Observe(now time.Time, in Input) {
 	foreign := m.uid != in.UID || !m.record.Equal(in.Record)
 	if m.uid != in.UID {
@@ -267,7 +268,7 @@ func (m *Machine) checkDone(now time.Time, i int, o Outcome) {
 		c.answer = o
 		c.answered = true
 		if o.Class == Success {
-			r.breaker.Close(now, "Recovered")
+			r.breaker.Close(now, recoveredReason)
 			return
 		}
 		r.breaker.Record(&r.Breaker, now, o, ByProbe)

@@ -3,9 +3,7 @@
 
 package failover
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestClassify(t *testing.T) {
 	tests := []struct {

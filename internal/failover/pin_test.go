@@ -81,5 +81,26 @@ func TestPin(t *testing.T) {
 				"60s switch Switched",
 			},
 		},
+		{
+			name:    "the pin ends when the region leaves the spec",
+			regions: []string{"us-east", "eu-west", "local"},
+			script: func(w *world) {
+				w.config.Regions[0].Breaker.OpenDuration = 10 * second
+				w.switches(8*second, "1", "local")
+				w.traffic(10*second, "us-east", 5, status(503))
+				w.edit(12*second, func(c *Config) { c.Regions = c.Regions[:2] })
+			},
+			until: 100 * second,
+			want: []string{
+				"0s first us-east",
+				"8s #1 SwitchedOver us-east>local Requested",
+				"8s switch Switched",
+				"10s #2 BreakerOpened us-east Status503",
+				"12s write",
+				"12s #3 FailedOver local>eu-west ActiveRegionRemoved",
+				"20s #4 BreakerClosed us-east Recovered",
+				"42s #5 FailedBack eu-west>us-east PreferredRegionHealthy",
+			},
+		},
 	})
 }

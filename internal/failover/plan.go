@@ -222,8 +222,9 @@ func (m *Machine) pending(now time.Time) bool {
 		return !v.Paused
 	case !v.Paused && (m.resetRequested() || m.decided(now)):
 		return true
-	}
-	if len(m.record.Regions) != len(m.regions) {
+	case m.openingWaits(now):
+		return false // whatever else there is goes with it, so that no other write delays the failover
+	case len(m.record.Regions) != len(m.regions):
 		return true
 	}
 	for i := range m.regions {

@@ -78,6 +78,17 @@ func TestSchedule(t *testing.T) {
 			euWest: "0s 5s 10s 15s",
 		},
 		{
+			name: "one at a time, whatever it takes",
+			script: func(w *world) {
+				w.timeouts["eu-west"] = time.Minute
+				w.responds(5*second, "eu-west", slow(200, 12*second))
+				w.responds(6*second, "eu-west", status(200))
+			},
+			until:  25 * second,
+			usEast: "0s 5s 10s 15s 20s 25s",
+			euWest: "0s 5s 17s 22s",
+		},
+		{
 			name: "OnDemand: not on the period",
 			script: func(w *world) {
 				w.config.Regions[0].Probe.OnDemand = true

@@ -64,18 +64,18 @@ func (w *world) put(p Plan) {
 	w.witness.put(before, p)
 	for _, t := range p.Transitions {
 		if t.Type.MovesRegion() {
-			w.note("#%d %s %s>%s %s", t.Seq, t.Type, t.From, t.To, t.Reason)
+			w.notef("#%d %s %s>%s %s", t.Seq, t.Type, t.From, t.To, t.Reason)
 		} else {
-			w.note("#%d %s %s %s", t.Seq, t.Type, t.Region, t.Reason)
+			w.notef("#%d %s %s %s", t.Seq, t.Type, t.Region, t.Reason)
 		}
 	}
 	switch {
 	case before.ActiveRegion == "":
-		w.note("first %s", p.Record.ActiveRegion)
+		w.notef("first %s", p.Record.ActiveRegion)
 	case before.HandledSwitch != p.Record.HandledSwitch:
-		w.note("switch %s", p.Record.SwitchResult)
+		w.notef("switch %s", p.Record.SwitchResult)
 	case len(p.Transitions) == 0:
-		w.note("write")
+		w.notef("write")
 	}
 }
 
@@ -83,7 +83,7 @@ func (w *world) settle(p Plan) {
 	w.machine.Settle(p)
 	w.witness.looked()
 	for _, n := range p.Notices {
-		w.note("%s", n.Type)
+		w.notef("%s", n.Type)
 		w.messages = append(w.messages, n.Message)
 	}
 }

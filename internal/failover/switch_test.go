@@ -126,6 +126,20 @@ func TestSwitch(t *testing.T) {
 			},
 		},
 		{
+			name: "the same switch asked for again while it is probing: one attempt for both",
+			script: func(w *world) {
+				w.responds(5*second, "eu-west", slow(200, second))
+				w.switches(12*second, "1", "eu-west")
+				w.switches(12500*ms, "2", "eu-west")
+			},
+			until: 100 * second,
+			want: []string{
+				"0s first us-east",
+				"13.5s #1 SwitchedOver us-east>eu-west Requested",
+				"13.5s switch Switched",
+			},
+		},
+		{
 			name: "a hold gives way to a switch",
 			script: func(w *world) {
 				bothDown(w)

@@ -242,7 +242,7 @@ func (w *world) poll() bool {
 	w.witness.looked()
 	if holding := w.machine.View(w.clock()).Holding; holding != w.holding {
 		w.holding = holding
-		w.note("holding %v", holding)
+		w.notef("holding %v", holding)
 	}
 	planned := next.Plan && w.writing == nil && w.retryAt == 0
 	if planned {
@@ -272,7 +272,7 @@ func (w *world) timeout(region string) time.Duration {
 	return probeTimeout
 }
 
-func (w *world) note(format string, args ...any) {
+func (w *world) notef(format string, args ...any) {
 	w.log = append(w.log, inSeconds(w.now)+" "+fmt.Sprintf(format, args...))
 }
 
