@@ -27,7 +27,7 @@ type backend struct {
 	prober Prober
 	ask    func() // asks for a reconcile; never called under mu
 
-	ctx    context.Context //nolint:containedctx // ends the probes of this backend
+	ctx    context.Context // ends the probes of this backend
 	cancel context.CancelFunc
 	probes sync.WaitGroup
 

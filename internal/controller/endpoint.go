@@ -56,7 +56,8 @@ func (e *regionEndpoint) answering() destination {
 
 // endpointView is what a reconcile needs to know of an endpoint.
 type endpointView struct {
-	answering, resolved destination
+	answering, resolved []netip.Addr
+	port                int32
 }
 
 // endpoint returns what is known of the region's endpoint; nothing if the region is not in the spec. Where
@@ -74,7 +75,7 @@ func (b *backend) endpoint(region string) endpointView {
 		target := e.target
 		b.probes.Go(func() { b.lookUp(e, target) })
 	}
-	return endpointView{answering: answering, resolved: destination{slices.Clone(e.resolved), answering.port}}
+	return endpointView{answering: answering.addresses, resolved: slices.Clone(e.resolved), port: answering.port}
 }
 
 // lookUp finds out the addresses of an endpoint without probing it.

@@ -134,8 +134,8 @@ func (s *scope) shownAlready() bool {
 // endpoint has.
 func (s *scope) toShow(existing []discoveryv1.EndpointSlice) destination {
 	e := s.entry.backend.endpoint(s.stored.Status.ActiveRegion)
-	if !e.answering.empty() {
-		return e.answering
+	if len(e.answering) > 0 {
+		return destination{e.answering, e.port}
 	}
 	if last := s.entry.shown.Load(); last != nil && last.seq == s.stored.Status.ActiveSeq && !last.to.empty() {
 		return last.to
@@ -143,7 +143,7 @@ func (s *scope) toShow(existing []discoveryv1.EndpointSlice) destination {
 	if shown := shownBy(existing, s.stored.UID, s.stored.Status.ActiveSeq); !shown.empty() {
 		return shown
 	}
-	return e.resolved
+	return destination{e.resolved, e.port}
 }
 
 // shownBy returns what the slices show for the decision with that seq.

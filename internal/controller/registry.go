@@ -15,7 +15,7 @@ import (
 // registry holds the running backends by name. An entry is worked on by one reconcile at a time, as the
 // work queue sees to.
 type registry struct {
-	ctx    context.Context //nolint:containedctx // ends all probes
+	ctx    context.Context // ends all probes
 	cancel context.CancelFunc
 
 	mu      sync.Mutex

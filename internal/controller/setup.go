@@ -13,6 +13,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -102,7 +103,8 @@ func (r *Reconciler) watch(mgr ctrl.Manager, clusterIPs *ClusterIPs, concurrency
 	if err != nil {
 		return fmt.Errorf("informer on Services: %w", err)
 	}
-	if _, err := services.AddEventHandler(clusterIPs.Handler()); err != nil {
+	handled, err := services.AddEventHandler(clusterIPs.Handler())
+	if err != nil {
 		return fmt.Errorf("watch cluster IPs: %w", err)
 	}
 	return ctrl.NewControllerManagedBy(mgr).
@@ -111,11 +113,20 @@ func (r *Reconciler) watch(mgr ctrl.Manager, clusterIPs *ClusterIPs, concurrency
 		Watches(&corev1.Service{}, handler.EnqueueRequestsFromMapFunc(r.ofService)).
 		Watches(&discoveryv1.EndpointSlice{}, handler.EnqueueRequestsFromMapFunc(r.ofSlice), builder.WithPredicates(r.notAsPublished())).
 		WatchesRawSource(source.Func(r.takeQueue)).
+		WatchesRawSource(awaitFirst(handled)).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: concurrency,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](retryFirst, retryLast),
 		}).
 		Complete(r)
+}
+
+// awaitFirst keeps reconciles, and so probes, from beginning before a handler has seen all that there is.
+func awaitFirst(handled toolscache.ResourceEventHandlerRegistration) source.Source {
+	return source.Func(func(ctx context.Context, _ workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+		toolscache.WaitForCacheSync(ctx.Done(), handled.HasSynced)
+		return nil
+	})
 }
 
 func index(ctx context.Context, mgr ctrl.Manager) error {
