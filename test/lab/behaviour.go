@@ -9,6 +9,8 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -119,17 +121,17 @@ func (b Behaviour) Validate() error {
 
 // String is the behaviour as a person would type it.
 func (b Behaviour) String() string {
-	text := string(b.Mode)
+	words := []string{string(b.Mode)}
 	switch b.Mode {
 	case ModeStatus:
-		text += fmt.Sprintf(" %d", b.Status)
+		words = append(words, strconv.Itoa(b.Status))
 		for _, name := range slices.Sorted(maps.Keys(b.Header)) {
-			text += fmt.Sprintf(" %s=%s", name, b.Header[name])
+			words = append(words, name+"="+b.Header[name])
 		}
 	case ModeRedirect:
-		text += " " + b.Location
+		words = append(words, b.Location)
 	case ModeSlow, ModeDrip:
-		text += " " + b.Delay.Duration.String()
+		words = append(words, b.Delay.Duration.String())
 	}
-	return text
+	return strings.Join(words, " ")
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -40,6 +41,9 @@ func configureNetwork() error {
 }
 
 func configureIPv6(lo netlink.Link) error {
+	// Without it, IPv6 lets nobody listen on an address that is local by its
+	// route alone. Where /proc/sys cannot be written that stays so.
+	_ = os.WriteFile("/proc/sys/net/ipv6/ip_nonlocal_bind", []byte("1"), 0)
 	// Source address selection needs one address of global scope.
 	if err := addHost(lo, net.ParseIP("fd00::1"), 128); err != nil {
 		return err

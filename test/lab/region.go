@@ -5,15 +5,11 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"sync"
-	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Region is a small OpenAI-compatible model server whose behaviour can be
@@ -141,9 +137,9 @@ func (r *Region) Close() {
 
 // running is a listener and the server behind it.
 type running struct {
-	server *http.Server
-	stop   context.CancelFunc
-	done   chan struct{}
+	server   *http.Server
+	stopping chan struct{} // closed to end what the server does not know of
+	done     chan struct{} // closed when the server has ended
 }
 
 // listen starts to accept connections, unless the region does already.
@@ -151,31 +147,27 @@ func (r *Region) listen() error {
 	if r.running != nil {
 		return nil
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	config := net.ListenConfig{Control: allowAnyLocal}
-	listener, err := config.Listen(ctx, "tcp", r.addr)
+	listener, err := net.Listen("tcp", r.addr)
 	if err != nil {
-		stop()
 		return fmt.Errorf("region %s: %w", r.name, err)
 	}
 	if got := listener.Addr().String(); got != r.addr {
 		r.addr = got
 	}
-	r.running = &running{
-		server: &http.Server{
-			Handler:           http.HandlerFunc(r.serve),
-			ReadHeaderTimeout: time.Minute,
-			ConnState:         r.countConnection,
-			BaseContext:       func(net.Listener) context.Context { return ctx },
-		},
-		stop: stop,
-		done: make(chan struct{}),
+	now := &running{stopping: make(chan struct{}), done: make(chan struct{})}
+	now.server = &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			r.serve(w, req, now.stopping)
+		}),
+		ReadHeaderTimeout: time.Minute,
+		ConnState:         r.countConnection,
 	}
-	go func(now *running) {
+	r.running = now
+	go func() {
 		defer close(now.done)
 		// It ends with http.ErrServerClosed, when unlisten says so.
 		_ = now.server.Serve(listener)
-	}(r.running)
+	}()
 	return nil
 }
 
@@ -184,22 +176,10 @@ func (r *Region) unlisten() {
 	if r.running == nil {
 		return
 	}
-	r.running.stop()
+	close(r.running.stopping)
 	// What can fail is closing sockets that are closed already.
 	_ = r.running.server.Close()
 	<-r.running.done
 	r.running = nil
-	_ = r.wait(context.Background(), func() (bool, string) { return r.open == 0, "" })
-}
-
-// allowAnyLocal lets a socket be bound to an address that is local by its
-// route alone, which IPv6 otherwise refuses.
-func allowAnyLocal(network, _ string, conn syscall.RawConn) error {
-	if network != "tcp6" {
-		return nil
-	}
-	var err error
-	return errors.Join(conn.Control(func(fd uintptr) {
-		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_FREEBIND, 1)
-	}), err)
+	r.waitClosed()
 }

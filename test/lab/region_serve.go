@@ -13,7 +13,7 @@ import (
 )
 
 // serve counts a request and answers it as the region behaves at that moment.
-func (r *Region) serve(w http.ResponseWriter, req *http.Request) {
+func (r *Region) serve(w http.ResponseWriter, req *http.Request, stopping <-chan struct{}) {
 	behaviour, hook := r.arrived(req.URL.Path)
 	defer r.update(func() { r.open-- })
 
@@ -39,13 +39,13 @@ func (r *Region) serve(w http.ResponseWriter, req *http.Request) {
 	case ModeEndlessBody:
 		sendForever(w)
 	case ModeDrip:
-		drip(req.Context(), w, behaviour.Delay.Duration)
+		drip(w, behaviour.Delay.Duration, stopping)
 	case ModeNonsense:
 		takeOver(w, func(conn net.Conn) { _, _ = io.WriteString(conn, "\x16\x03 not HTTP\n") })
 	case ModeReset:
 		takeOver(w, resetOnClose)
 	case ModeSlow:
-		if pause(req.Context(), behaviour.Delay.Duration) {
+		if pause(behaviour.Delay.Duration, req.Context().Done()) {
 			r.answer(w, req, body)
 		}
 	default:
@@ -64,12 +64,12 @@ func sendForever(w http.ResponseWriter) {
 }
 
 // drip sends an answer byte by byte until the client has gone or the region stops.
-func drip(ctx context.Context, w http.ResponseWriter, interval time.Duration) {
+func drip(w http.ResponseWriter, interval time.Duration, stopping <-chan struct{}) {
 	const body = "slowly\n"
 	answer := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", len(body), body)
 	takeOver(w, func(conn net.Conn) {
 		for i := range len(answer) {
-			if _, err := io.WriteString(conn, answer[i:i+1]); err != nil || !pause(ctx, interval) {
+			if _, err := io.WriteString(conn, answer[i:i+1]); err != nil || !pause(interval, stopping) {
 				return
 			}
 		}
@@ -93,14 +93,14 @@ func resetOnClose(conn net.Conn) {
 	}
 }
 
-// pause waits for d, and says false if ctx ended first.
-func pause(ctx context.Context, d time.Duration) bool {
+// pause waits for d, and says false if it had to end earlier.
+func pause(d time.Duration, end <-chan struct{}) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true
-	case <-ctx.Done():
+	case <-end:
 		return false
 	}
 }
@@ -151,5 +151,18 @@ func (r *Region) wait(ctx context.Context, reached func() (bool, string)) error 
 		case <-ctx.Done():
 			return fmt.Errorf("region %s: %s: %w", r.name, progress, ctx.Err())
 		}
+	}
+}
+
+// waitClosed waits until no connection and no handler is left.
+func (r *Region) waitClosed() {
+	for {
+		r.mu.Lock()
+		open, changed := r.open, r.changed
+		r.mu.Unlock()
+		if open == 0 {
+			return
+		}
+		<-changed
 	}
 }

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"strings"
@@ -24,7 +25,7 @@ func TestDemo(t *testing.T) {
 	var out strings.Builder
 	s := newStory(&out)
 	p, err := playground.Start(t.Context())
-	t.Cleanup(func() { _ = p.Stop() })
+	t.Cleanup(func() { _ = p.Stop(context.WithoutCancel(t.Context())) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,9 +39,9 @@ func main() {
 // run plays the story and stops everything, whether it succeeds or not.
 func run(ctx context.Context, out io.Writer) (err error) {
 	s := newStory(out)
-	s.tell("start", "etcd and kube-apiserver, in a network of their own")
+	s.tellf("start", "etcd and kube-apiserver, in a network of their own")
 	s.playground, err = playground.Start(ctx)
-	defer func() { err = errors.Join(err, s.playground.Stop()) }()
+	defer func() { err = errors.Join(err, s.playground.Stop(context.WithoutCancel(ctx))) }()
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (s *story) rewritten(ctx context.Context, from, to playground.Region) error
 	if err != nil {
 		return err
 	}
-	s.tell("rewritten", "EndpointSlice %s: %s -> %s", slice, from.Address, to.Address)
+	s.tellf("rewritten", "EndpointSlice %s: %s -> %s", slice, from.Address, to.Address)
 	return nil
 }
 

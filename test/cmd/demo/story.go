@@ -34,8 +34,8 @@ func newStory(out io.Writer) *story {
 	return &story{out: out, began: time.Now(), primary: regions[0], secondary: regions[1]}
 }
 
-// tell prints one line: time since the start, what, and the details.
-func (s *story) tell(what, format string, args ...any) {
+// tellf prints one line: time since the start, what, and the details.
+func (s *story) tellf(what, format string, args ...any) {
 	_, _ = fmt.Fprintf(s.out, "+%5.1fs  %-16s  %s\n", time.Since(s.began).Seconds(), what, fmt.Sprintf(format, args...))
 }
 
@@ -53,21 +53,21 @@ func (s *story) play(ctx context.Context) error {
 
 // setUp starts what is to be shown and waits until it serves.
 func (s *story) setUp(ctx context.Context) error {
-	s.tell("control plane", "answers; CRD and roles installed")
+	s.tellf("control plane", "answers; CRD and roles installed")
 	if err := s.playground.StartRegions(ctx); err != nil {
 		return err
 	}
 	for _, region := range playground.Regions() {
-		s.tell("region", "%-9s serves on %s", region.Name, region.Endpoint())
+		s.tellf("region", "%-9s serves on %s", region.Name, region.Endpoint())
 	}
 	if err := s.playground.StartOperator("demo-manager.log"); err != nil {
 		return err
 	}
-	s.tell("operator", "started as process %d", s.playground.Operator.PID())
+	s.tellf("operator", "started as process %d", s.playground.Operator.PID())
 	if err := s.playground.Apply(ctx); err != nil {
 		return err
 	}
-	s.tell("apply", "LLMBackend %s/%s", playground.Namespace, playground.Name)
+	s.tellf("apply", "LLMBackend %s/%s", playground.Namespace, playground.Name)
 	_, err := s.playground.AwaitBackend(ctx, bound, "Ready=True on "+s.primary.Name,
 		func(b *llmv1alpha1.LLMBackend) bool {
 			return b.Status.ActiveRegion == s.primary.Name && isTrue(b, llmv1alpha1.ConditionReady)
@@ -79,7 +79,7 @@ func (s *story) setUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.tell("ready", "%s is active; EndpointSlice %s holds %s", s.primary.Name, slice, s.primary.Address)
+	s.tellf("ready", "%s is active; EndpointSlice %s holds %s", s.primary.Name, slice, s.primary.Address)
 	return nil
 }
 
@@ -93,13 +93,13 @@ func (s *story) breakPrimary(ctx context.Context) error {
 		return err
 	}
 	broken := time.Now()
-	s.tell("break", "%s answers 503 from now on", s.primary.Name)
+	s.tellf("break", "%s answers 503 from now on", s.primary.Name)
 
 	opened, err := s.await(ctx, llmv1alpha1.TransitionBreakerOpened)
 	if err != nil {
 		return err
 	}
-	s.tell("breaker opened", "of %s: %s (seq %d)", opened.Region, opened.Reason, opened.Seq)
+	s.tellf("breaker opened", "of %s: %s (seq %d)", opened.Region, opened.Reason, opened.Seq)
 	failedOver, err := s.await(ctx, llmv1alpha1.TransitionFailedOver)
 	if err != nil {
 		return err
@@ -108,12 +108,12 @@ func (s *story) breakPrimary(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.tell("probed", "since the break: %s", difference(before, after))
-	s.tell("failed over", "%s -> %s (seq %d)", failedOver.From, failedOver.To, failedOver.Seq)
+	s.tellf("probed", "since the break: %s", difference(before, after))
+	s.tellf("failed over", "%s -> %s (seq %d)", failedOver.From, failedOver.To, failedOver.Seq)
 	if err := s.rewritten(ctx, s.primary, s.secondary); err != nil {
 		return err
 	}
-	s.tell("", "%.1f s after the break", time.Since(broken).Seconds())
+	s.tellf("", "%.1f s after the break", time.Since(broken).Seconds())
 	return nil
 }
 
@@ -122,12 +122,12 @@ func (s *story) recover(ctx context.Context) error {
 	if err := s.behave(ctx, s.primary, lab.Healthy()); err != nil {
 		return err
 	}
-	s.tell("heal", "%s answers again", s.primary.Name)
+	s.tellf("heal", "%s answers again", s.primary.Name)
 	closed, err := s.await(ctx, llmv1alpha1.TransitionBreakerClosed)
 	if err != nil {
 		return err
 	}
-	s.tell("breaker closed", "of %s: %s (seq %d)", closed.Region, closed.Reason, closed.Seq)
+	s.tellf("breaker closed", "of %s: %s (seq %d)", closed.Region, closed.Reason, closed.Seq)
 
 	backend, err := s.playground.AwaitBackend(ctx, bound, "still "+s.secondary.Name,
 		func(b *llmv1alpha1.LLMBackend) bool { return b.Status.ActiveSince != nil })
@@ -138,7 +138,7 @@ func (s *story) recover(ctx context.Context) error {
 	if backend.Status.ActiveRegion != s.secondary.Name {
 		return fmt.Errorf("expected: %s stays active until %s, but %s is", s.secondary.Name, clock(due), backend.Status.ActiveRegion)
 	}
-	s.tell("deferred", "failback not before %s, in %.1f s: minDuration is %s",
+	s.tellf("deferred", "failback not before %s, in %.1f s: minDuration is %s",
 		clock(due), time.Until(due).Seconds(), backend.Spec.Failover.MinDuration)
 
 	failedBack, err := s.await(ctx, llmv1alpha1.TransitionFailedBack)
@@ -148,7 +148,7 @@ func (s *story) recover(ctx context.Context) error {
 	if early := due.Sub(failedBack.Time.Time); early > 0 {
 		return fmt.Errorf("expected: failback not before %s, but it was %s too early", clock(due), early)
 	}
-	s.tell("failed back", "%s -> %s (seq %d), decided at %s",
+	s.tellf("failed back", "%s -> %s (seq %d), decided at %s",
 		failedBack.From, failedBack.To, failedBack.Seq, clock(failedBack.Time.Time))
 	return s.rewritten(ctx, s.secondary, s.primary)
 }
@@ -163,12 +163,12 @@ func (s *story) reset(ctx context.Context) error {
 		"llmbackend", playground.Name, llmv1alpha1.ResetAnnotation+"="+token); err != nil {
 		return err
 	}
-	s.tell("heal and reset", "annotated %s=%s", llmv1alpha1.ResetAnnotation, token)
+	s.tellf("heal and reset", "annotated %s=%s", llmv1alpha1.ResetAnnotation, token)
 	reset, err := s.await(ctx, llmv1alpha1.TransitionReset)
 	if err != nil {
 		return err
 	}
-	s.tell("reset", "%s -> %s (seq %d): at once, and all breakers closed", reset.From, reset.To, reset.Seq)
+	s.tellf("reset", "%s -> %s (seq %d): at once, and all breakers closed", reset.From, reset.To, reset.Seq)
 	return s.rewritten(ctx, s.secondary, s.primary)
 }
 
@@ -178,7 +178,7 @@ func (s *story) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.tell("done", "make lab keeps this running, for you to play with")
+	s.tellf("done", "make lab keeps this running, for you to play with")
 	_, _ = fmt.Fprintf(s.out, "\n$ kubectl get llmbackends -A\n%s", table)
 	return nil
 }

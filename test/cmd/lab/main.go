@@ -35,7 +35,7 @@ func main() {
 func run(ctx context.Context, in io.Reader, out io.Writer) (err error) {
 	_, _ = fmt.Fprintln(out, "Starting etcd, kube-apiserver, three regions and the operator ...")
 	p, err := playground.Start(ctx)
-	defer func() { err = errors.Join(err, p.Stop()) }()
+	defer func() { err = errors.Join(err, p.Stop(context.WithoutCancel(ctx))) }()
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -57,14 +56,10 @@ func runShell(ctx context.Context, p *playground.Playground, in io.Reader, out i
 	// An interactive shell ignores SIGTERM.
 	shell.Cancel = func() error { return shell.Process.Signal(syscall.SIGHUP) }
 	shell.WaitDelay = 5 * time.Second
-	err = shell.Run()
-	var exit *exec.ExitError
-	if ctx.Err() != nil || errors.As(err, &exit) {
-		return nil
-	}
-	if err != nil {
+	if err := shell.Start(); err != nil {
 		return fmt.Errorf("running the shell %s: %w", shell.Path, err)
 	}
+	_ = shell.Wait()
 	return nil
 }
 

@@ -40,13 +40,19 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	name := flag.String("name", "", "name that answers carry")
-	listen := flag.String("listen", "", "address to serve clients on, such as 10.1.0.10:8000; without it, region controls others")
-	admin := flag.String("admin", "", "address to be controlled on")
-	flag.Usage = func() { fmt.Fprint(flag.CommandLine.Output(), usage()); flag.PrintDefaults() }
-	flag.Parse()
+	flags := flag.NewFlagSet("region", flag.ExitOnError)
+	name := flags.String("name", "", "name that answers carry")
+	listen := flags.String("listen", "", "address to serve clients on, such as 10.1.0.10:8000; without it, region controls others")
+	admin := flags.String("admin", "", "address to be controlled on")
+	flags.Usage = func() {
+		_, _ = fmt.Fprint(flags.Output(), usage())
+		flags.PrintDefaults()
+	}
+	if err := flags.Parse(os.Args[1:]); err != nil {
+		return err
+	}
 	if *listen == "" {
-		return control(ctx, os.Stdout, os.Getenv(regionsVariable), flag.Args())
+		return control(ctx, os.Stdout, os.Getenv(regionsVariable), flags.Args())
 	}
 	return serve(ctx, *name, *listen, *admin)
 }

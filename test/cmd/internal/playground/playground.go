@@ -48,9 +48,8 @@ type Playground struct {
 	// Client is that of an administrator.
 	Client client.WithWatch
 
-	root string // of the repository
-	dir  string // for what is gone afterwards
-	// regions are in the order of Regions.
+	root    string // of the repository
+	dir     string // for what is gone afterwards
 	regions []*lab.Process
 }
 
@@ -116,15 +115,16 @@ func (p *Playground) Apply(ctx context.Context) error {
 	return err
 }
 
-// Stop stops everything, the operator first.
-func (p *Playground) Stop() error {
+// Stop stops everything, the operator first. A process that is still there when
+// ctx ends, or after a bound of its own, is killed.
+func (p *Playground) Stop(ctx context.Context) error {
 	var failed error
 	processes := p.regions
 	if p.Operator != nil {
 		processes = append([]*lab.Process{p.Operator}, processes...)
 	}
 	for _, process := range processes {
-		failed = errors.Join(failed, stopProcess(process))
+		failed = errors.Join(failed, stopProcess(ctx, process))
 	}
 	if p.ControlPlane != nil {
 		failed = errors.Join(failed, p.ControlPlane.Stop())
@@ -135,8 +135,8 @@ func (p *Playground) Stop() error {
 	return failed
 }
 
-func stopProcess(process *lab.Process) error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+func stopProcess(ctx context.Context, process *lab.Process) error {
+	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
 	return process.Stop(ctx)
 }
