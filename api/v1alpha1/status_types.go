@@ -20,12 +20,14 @@ type LLMBackendStatus struct {
 	// transitionSeq is the number of the newest transition: one more with each,
 	// never lower.
 	// +optional
+	// +kubebuilder:default=0
 	// +kubebuilder:validation:Minimum=0
 	TransitionSeq int64 `json:"transitionSeq"`
 
 	// activeSeq is the number of the newest region change: what the EndpointSlices
 	// must show.
 	// +optional
+	// +kubebuilder:default=0
 	// +kubebuilder:validation:Minimum=0
 	ActiveSeq int64 `json:"activeSeq"`
 

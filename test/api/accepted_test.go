@@ -41,6 +41,8 @@ spec:
   failover: {mode: Automatic, minDuration: 30s, failback: Automatic}
 status:
   observedGeneration: -1
+  transitionSeq: 0
+  activeSeq: 0
 `
 
 func TestDefaults(t *testing.T) {
