@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -39,12 +40,17 @@ func (r *Reconciler) report(ctx context.Context, s *scope, p publication) error 
 
 // recordDecision records the events of a decision that is stored now.
 func (r *Reconciler) recordDecision(s *scope, before *llmv1alpha1.LLMBackend) {
+	told := map[failover.TransitionType]bool{}
 	for _, t := range s.plan.Transitions {
+		if told[t.Type] {
+			continue
+		}
+		told[t.Type] = true
 		kind := corev1.EventTypeNormal
 		if t.Type == failover.BreakerOpened || t.Type == failover.FailedOver {
 			kind = corev1.EventTypeWarning
 		}
-		r.event(s.stored, kind, string(t.Type), t.Message)
+		r.event(s.stored, kind, string(t.Type), messagesOf(s.plan.Transitions, t.Type))
 	}
 	for _, n := range s.plan.Notices {
 		if !toldBefore(n, s.stored, before) {
@@ -52,6 +58,18 @@ func (r *Reconciler) recordDecision(s *scope, before *llmv1alpha1.LLMBackend) {
 		}
 	}
 	r.recordConditions(s.stored, before)
+}
+
+// messagesOf joins what is to be told of the transitions of one type. Of several events with one reason about one
+// version of an object the recorder keeps the first message alone.
+func messagesOf(transitions []failover.Transition, t failover.TransitionType) string {
+	var messages []string
+	for _, other := range transitions {
+		if other.Type == t {
+			messages = append(messages, other.Message)
+		}
+	}
+	return strings.Join(messages, "; ")
 }
 
 func kindOf(n failover.Notice) string {
@@ -76,8 +94,9 @@ func toldBefore(n failover.Notice, now, before *llmv1alpha1.LLMBackend) bool {
 // recordWrites records what was done to slices.
 func (r *Reconciler) recordWrites(s *scope, writes []traffic.Write) {
 	for _, w := range writes {
-		r.event(s.stored, corev1.EventTypeNormal, "EndpointSlice"+string(w.Action),
-			fmt.Sprintf("%s: [%s] -> [%s]", w.Slice, strings.Join(w.Before, " "), strings.Join(w.After, " ")))
+		slice := &discoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{Namespace: s.stored.Namespace, Name: w.Slice}}
+		r.Recorder.Eventf(s.stored, slice, corev1.EventTypeNormal, "EndpointSlice"+string(w.Action), eventAction, "%s",
+			cut(fmt.Sprintf("%s: [%s] -> [%s]", w.Slice, strings.Join(w.Before, " "), strings.Join(w.After, " ")), maxConditionMessage))
 	}
 }
 
@@ -113,6 +132,9 @@ func (r *Reconciler) recordConditions(now, before *llmv1alpha1.LLMBackend) {
 	}
 }
 
+// eventAction is the action that all events name.
+const eventAction = "Failover"
+
 func (r *Reconciler) event(about *llmv1alpha1.LLMBackend, kind, reason, message string) {
-	r.Recorder.Eventf(about, nil, kind, reason, "Failover", "%s", cut(message, maxConditionMessage))
+	r.Recorder.Eventf(about, nil, kind, reason, eventAction, "%s", cut(message, maxConditionMessage))
 }

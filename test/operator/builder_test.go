@@ -41,8 +41,10 @@ func (m *backendBuilder) annotate(key, value string) *backendBuilder {
 	return m
 }
 
-func (m *backendBuilder) edit(f func(*llmv1alpha1.LLMBackendSpec)) *backendBuilder {
-	f(&m.b.Spec)
+func (m *backendBuilder) edit(edits ...edit) *backendBuilder {
+	for _, e := range edits {
+		e(&m.b.Spec)
+	}
 	return m
 }
 

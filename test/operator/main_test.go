@@ -7,6 +7,7 @@ package operator_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -28,6 +29,11 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) int {
 	ctrl.SetLogger(logr.Discard())
 	klog.SetLogger(logr.Discard())
+	// The tests wait much more than they compute. A value on the command line replaces this one.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	var err error
 	controlPlane, err = lab.StartControlPlane(context.Background(), lab.WithCRDs("../../config/crd/bases"), lab.WithAuditLog())
 	if err != nil {

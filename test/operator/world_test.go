@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -17,6 +18,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -43,7 +45,9 @@ type world struct {
 	ns     string
 	client client.WithWatch
 	lookup probe.Lookup
-	stop   func()
+	// transport wraps the connection to the API server of operators that are started from now on; nil for none.
+	transport func(http.RoundTripper) http.RoundTripper
+	stop      func()
 }
 
 func newScheme(t *testing.T) *runtime.Scheme {
@@ -104,7 +108,9 @@ func (w *world) set(r *lab.Region, b lab.Behaviour) {
 // start starts an operator; stop, or the end of the test, stops it.
 func (w *world) start() {
 	w.t.Helper()
-	mgr, err := ctrl.NewManager(controlPlane.Config, ctrl.Options{
+	connection := rest.CopyConfig(controlPlane.Config)
+	connection.Wrap(w.transport)
+	mgr, err := ctrl.NewManager(connection, ctrl.Options{
 		Scheme:     newScheme(w.t),
 		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Cache:      cache.Options{DefaultNamespaces: map[string]cache.Config{w.ns: {}}},
@@ -113,7 +119,9 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := controller.Add(mgr, controller.Options{MaxConcurrentReconciles: 4, Lookup: w.lookup}); err != nil {
+	if err := controller.Add(mgr, controller.Options{
+		MaxConcurrentReconciles: 4, Lookup: w.lookup, ResolverTTL: 100 * time.Millisecond,
+	}); err != nil {
 		w.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
