@@ -22,14 +22,14 @@ type LLMBackendStatus struct {
 	// +optional
 	// +kubebuilder:default=0
 	// +kubebuilder:validation:Minimum=0
-	TransitionSeq int64 `json:"transitionSeq"`
+	TransitionSeq int64 `json:"transitionSeq,omitempty"`
 
 	// activeSeq is the number of the newest region change: what the EndpointSlices
 	// must show.
 	// +optional
 	// +kubebuilder:default=0
 	// +kubebuilder:validation:Minimum=0
-	ActiveSeq int64 `json:"activeSeq"`
+	ActiveSeq int64 `json:"activeSeq,omitempty"`
 
 	// publishedSeq is the number of the region change that the EndpointSlices do
 	// show; absent before they show any.
