@@ -17,6 +17,11 @@ type LLMBackendStatus struct {
 	// +kubebuilder:validation:MaxLength=63
 	ActiveRegion string `json:"activeRegion,omitempty"`
 
+	// activeEndpoint is the endpoint that the spec gives the active region.
+	// +optional
+	// +kubebuilder:validation:MaxLength=268
+	ActiveEndpoint string `json:"activeEndpoint,omitempty"`
+
 	// transitionSeq is the number of the newest transition: one more with each,
 	// never lower.
 	// +optional

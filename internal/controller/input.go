@@ -32,7 +32,7 @@ func inputOf(b *llmv1alpha1.LLMBackend, families []probe.Family, now time.Time) 
 		},
 	}
 	endpoints := map[string]*regionEndpoint{}
-	for _, r := range append([]llmv1alpha1.Region{b.Spec.Primary}, b.Spec.Secondaries...) {
+	for _, r := range regionsOf(b) {
 		p := overridden(b.Spec.Probe, r.Probe)
 		target, err := targetOf(b, r, p, families)
 		if err != nil {
@@ -62,6 +62,11 @@ func inputOf(b *llmv1alpha1.LLMBackend, families []probe.Family, now time.Time) 
 		}
 	}
 	return in, endpoints, nil
+}
+
+// regionsOf returns the regions in order of preference.
+func regionsOf(b *llmv1alpha1.LLMBackend) []llmv1alpha1.Region {
+	return append([]llmv1alpha1.Region{b.Spec.Primary}, b.Spec.Secondaries...)
 }
 
 var modes = map[llmv1alpha1.FailoverMode]failover.Mode{

@@ -23,6 +23,7 @@ import (
 func (r *Reconciler) persist(ctx context.Context, s *scope) error {
 	next := s.stored.DeepCopy()
 	writeRecord(&next.Status, s.plan.Record)
+	setActiveEndpoint(next)
 	s.setConditions(next, publicationBefore(&next.Status))
 	if len(s.plan.Transitions) > 0 {
 		log.FromContext(ctx).Info("Storing a decision", "transitions", s.plan.Transitions)
@@ -50,6 +51,15 @@ func (r *Reconciler) persist(ctx context.Context, s *scope) error {
 	s.entry.backend.settle(s.plan)
 	r.recordDecision(s, before)
 	return nil
+}
+
+// setActiveEndpoint says where the active region is. That of a region that has left the spec stays.
+func setActiveEndpoint(b *llmv1alpha1.LLMBackend) {
+	for _, r := range regionsOf(b) {
+		if r.Name == b.Status.ActiveRegion {
+			b.Status.ActiveEndpoint = r.Endpoint.URL
+		}
+	}
 }
 
 // bareStatus is the stored status with nothing new in it but the decision.

@@ -25,7 +25,7 @@ func TestFailoverIsToldTheSameEverywhere(t *testing.T) {
 	wantStatus(t, b)
 	w.wantSlices("chat-breakwater-ipv4 seq=2 " + west.Addr())
 	wantEvents(w, b)
-	wantColumns(w, east)
+	wantColumns(w, west)
 
 	if _, err := controlPlane.Kubectl(w.ctx, "wait", "llmb/chat", "-n", w.ns, "--for=condition=Ready", "--timeout=10s"); err != nil {
 		t.Error(err)
@@ -107,7 +107,7 @@ func wantEvents(w *world, b *llmv1alpha1.LLMBackend) {
 	}
 }
 
-func wantColumns(w *world, east *lab.Region) {
+func wantColumns(w *world, west *lab.Region) {
 	w.t.Helper()
 	out, err := controlPlane.Kubectl(w.ctx, "get", "llmb", "-n", w.ns, "-o", "wide")
 	if err != nil {
@@ -122,7 +122,7 @@ func wantColumns(w *world, east *lab.Region) {
 	if diff := cmp.Diff(strings.Fields("NAME ACTIVE PRIMARY FAILEDOVER READY SEQ SINCE AGE REASON ENDPOINT"), strings.Fields(lines[0])); diff != "" {
 		w.t.Errorf("columns (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"chat", "eu-west", "us-east", "True", "True", "2", "ServingSecondary", east.URL()}, row); diff != "" {
+	if diff := cmp.Diff([]string{"chat", "eu-west", "us-east", "True", "True", "2", "ServingSecondary", west.URL()}, row); diff != "" {
 		w.t.Errorf("row (-want +got):\n%s", diff)
 	}
 }

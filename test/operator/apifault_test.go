@@ -46,13 +46,13 @@ func TestFailoverWhileWritesGoWrong(t *testing.T) {
 			b := w.awaitActive("chat", "eu-west")
 			trap.await(w)
 			w.wantHistory(b, "1 BreakerOpened us-east", "2 FailedOver us-east->eu-west")
-			w.wantSlices("chat-breakwater-ipv4 seq=2 " + west.Addr())
+			w.wantSlices(chatSlice + " seq=2 " + west.Addr())
 
 			w.set(east, lab.Healthy())
 			b = w.awaitActive("chat", "us-east")
 			w.wantHistory(b, "1 BreakerOpened us-east", "2 FailedOver us-east->eu-west",
 				"3 BreakerClosed us-east", "4 FailedBack eu-west->us-east")
-			w.wantSlices("chat-breakwater-ipv4 seq=4 " + east.Addr())
+			w.wantSlices(chatSlice + " seq=4 " + east.Addr())
 		})
 	}
 }
@@ -71,7 +71,7 @@ func TestStatusRefusedAsInvalid(t *testing.T) {
 		t.Errorf("transitionSeq %d, activeSeq %d, want 2 and 2", s.TransitionSeq, s.ActiveSeq)
 	}
 	w.wantHistory(b)
-	w.wantSlices("chat-breakwater-ipv4 seq=2 " + west.Addr())
+	w.wantSlices(chatSlice + " seq=2 " + west.Addr())
 
 	w.annotate("chat", llmv1alpha1.ResetAnnotation, "1")
 	b = w.awaitActive("chat", "us-east")

@@ -65,7 +65,7 @@ func TestPrimaryAtAClusterIP(t *testing.T) {
 	w.edit("chat", primaryURL(east.URL()))
 	b = w.awaitCondition("chat", "Ready=True Serving")
 	w.wantHistory(b)
-	w.wantSlices("chat-breakwater-ipv4 seq=0 " + east.Addr())
+	w.wantSlices(chatSlice + " seq=0 " + east.Addr())
 	b = w.await("chat", "no longer Stalled", func(b *llmv1alpha1.LLMBackend) bool {
 		return !hasReason(b, llmv1alpha1.ConditionStalled, llmv1alpha1.ReasonClusterIPEndpoint)
 	})
@@ -85,13 +85,13 @@ func TestSecondaryAtAClusterIP(t *testing.T) {
 	w.set(east, lab.Status(503))
 	b = w.awaitReason("chat", llmv1alpha1.ConditionReady, llmv1alpha1.ReasonNoHealthyRegion)
 	w.wantHistory(b, "1 BreakerOpened us-east")
-	w.wantSlices("chat-breakwater-ipv4 seq=0 " + east.Addr())
+	w.wantSlices(chatSlice + " seq=0 " + east.Addr())
 	wantNoConnection(t, trap)
 
 	w.remove(svc)
 	b = w.awaitActive("chat", "eu-west")
 	w.wantHistory(b, "1 BreakerOpened us-east", "2 FailedOver us-east->eu-west")
-	w.wantSlices("chat-breakwater-ipv4 seq=2 " + trap.Addr())
+	w.wantSlices(chatSlice + " seq=2 " + trap.Addr())
 }
 
 // The active region keeps its old addresses when its new one is a cluster IP.
@@ -104,7 +104,7 @@ func TestActiveRegionReaddressedToAClusterIP(t *testing.T) {
 	b := w.awaitCondition("chat", "Stalled=True ClusterIPEndpoint")
 	w.awaitProbes(2, west)
 	w.wantHistory(b)
-	w.wantSlices("chat-breakwater-ipv4 seq=0 " + east.Addr())
+	w.wantSlices(chatSlice + " seq=0 " + east.Addr())
 	if diff := cmp.Diff(before, w.sliceVersions()); diff != "" {
 		t.Errorf("slices were written (-before +after):\n%s", diff)
 	}
@@ -112,6 +112,6 @@ func TestActiveRegionReaddressedToAClusterIP(t *testing.T) {
 	w.restart() // nothing but the slices knows the old addresses now
 	w.awaitProbes(2, west)
 	w.edit("chat", func(s *llmv1alpha1.LLMBackendSpec) { s.Breaker.FailureThreshold = 4 })
-	w.wantSlices("chat-breakwater-ipv4 seq=0 " + east.Addr())
+	w.wantSlices(chatSlice + " seq=0 " + east.Addr())
 	wantNoConnection(t, trap)
 }

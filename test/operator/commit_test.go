@@ -16,9 +16,9 @@ import (
 
 // deciding brings a failover from us-east to the point where it waits for the answer of eu-west, which the test
 // holds back. Every status write that comes later would hold the failover, if it had been decided on.
-func (w *world) deciding() (east, west *lab.Region, g *gate, probe *heldRequest) {
+func (w *world) deciding(edits ...edit) (east, west *lab.Region, g *gate, probe *heldRequest) {
 	w.t.Helper()
-	east, west = w.serve(minDuration("1h"), patientSecondaries)
+	east, west = w.serve(append(edits, minDuration("1h"), patientSecondaries)...)
 	g = w.hold(west)
 	w.set(east, lab.Status(503))
 	probe = g.next()
@@ -115,10 +115,11 @@ func TestPauseDuringTheProbe(t *testing.T) {
 	}
 }
 
-// Deleting the LLMBackend ends its probes and is followed by no write about it.
+// Deleting the LLMBackend ends its probes and is followed by no write about it. (A status write on its way at that
+// very moment would be refused; here there is none.)
 func TestDeletionDuringTheProbe(t *testing.T) {
 	w := newWorld(t)
-	east, _, _, probe := w.deciding()
+	east, _, _, probe := w.deciding(openDuration("1h"))
 	w.awaitEvent("chat", string(llmv1alpha1.TransitionBreakerOpened))
 	if err := w.client.Delete(w.ctx, w.get("chat")); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,9 @@
 package operator_test
 
 import (
+	"fmt"
+	"time"
+
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
 	"github.com/breakwater-dev/breakwater/test/lab"
 )
@@ -13,6 +16,10 @@ type edit = func(*llmv1alpha1.LLMBackendSpec)
 
 func minDuration(d llmv1alpha1.Duration) edit {
 	return func(s *llmv1alpha1.LLMBackendSpec) { s.Failover.MinDuration = d }
+}
+
+func milliseconds(d time.Duration) llmv1alpha1.Duration {
+	return llmv1alpha1.Duration(fmt.Sprintf("%dms", d.Milliseconds()))
 }
 
 func openDuration(d llmv1alpha1.Duration) edit {

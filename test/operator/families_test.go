@@ -57,12 +57,12 @@ func TestDualStack(t *testing.T) {
 	b := w.awaitCondition("chat", "Stalled=True AddressFamily")
 	w.awaitEvent("chat", llmv1alpha1.ReasonAddressFamily)
 	w.awaitActive("chat", "us-east")
-	w.wantSlices("chat-breakwater-ipv4 seq=0 "+east4.Addr(), "chat-breakwater-ipv6 seq=0 "+w.address6(0)+":8000")
+	w.wantSlices(chatSlice+" seq=0 "+east4.Addr(), "chat-breakwater-ipv6 seq=0 "+w.address6(0)+":8000")
 
 	w.set(east6, lab.Status(503))
 	b = w.awaitActive("chat", "eu-south")
 	w.wantHistory(b, "1 BreakerOpened us-east", "2 FailedOver us-east->eu-south")
-	w.wantSlices("chat-breakwater-ipv4 seq=2 "+south4.Addr(), "chat-breakwater-ipv6 seq=2 "+w.address6(2)+":8000")
+	w.wantSlices(chatSlice+" seq=2 "+south4.Addr(), "chat-breakwater-ipv6 seq=2 "+w.address6(2)+":8000")
 
 	// With the only other region that serves both gone, the one that serves half is still no candidate.
 	w.set(south6, lab.Status(503))

@@ -54,7 +54,7 @@ func TestForeignSlice(t *testing.T) {
 	w.start()
 	w.apply(makeLLMBackend("chat").primary("us-east", east.URL()).obj())
 	w.wantForeign("EndpointSlice/left-over")
-	w.wantSlices("chat-breakwater-ipv4 seq=0 "+east.Addr(), "left-over seq= 10.0.0.77:80")
+	w.wantSlices(chatSlice+" seq=0 "+east.Addr(), "left-over seq= 10.0.0.77:80")
 
 	w.create(foreignSlice(), "another", w.ns)
 	w.wantForeign("EndpointSlice/another", "EndpointSlice/left-over")
@@ -78,7 +78,7 @@ func TestForeignEndpointsObject(t *testing.T) {
 
 	w.remove(w.slice("left-over"))
 	w.wantForeign("Endpoints/chat")
-	w.wantSlices("chat-breakwater-ipv4 seq=0 " + east.Addr())
+	w.wantSlices(chatSlice + " seq=0 " + east.Addr())
 	w.awaitProbes(5, east) // well into the period, so that its end is near enough to be waited for
 	w.remove(foreign)
 	b := w.awaitCondition("chat", "Published=True Published")

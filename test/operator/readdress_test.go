@@ -54,10 +54,10 @@ func TestActiveRegionReaddressed(t *testing.T) {
 			if diff := cmp.Diff(before, w.sliceVersions()); diff != "" {
 				t.Errorf("slices were written before the new address answered (-before +after):\n%s", diff)
 			}
-			w.wantSlices("chat-breakwater-ipv4 seq=0 " + east.Addr())
+			w.wantSlices(chatSlice + " seq=0 " + east.Addr())
 
 			held.letGo()
-			w.awaitSlices("chat-breakwater-ipv4 seq=0 " + moved.Addr())
+			w.awaitSlices(chatSlice + " seq=0 " + moved.Addr())
 			b := w.get("chat")
 			w.wantHistory(b)
 			w.wantConditions(b, "Ready=True Serving", "Published=True Published")
@@ -96,7 +96,7 @@ func TestFailedRegionReaddressed(t *testing.T) {
 	b := w.awaitActive("chat", "us-east")
 	w.wantHistory(b, "1 BreakerOpened us-east", "2 FailedOver us-east->eu-west",
 		"3 BreakerClosed us-east", "4 FailedBack eu-west->us-east")
-	w.wantSlices("chat-breakwater-ipv4 seq=4 " + moved.Addr())
+	w.wantSlices(chatSlice + " seq=4 " + moved.Addr())
 	if reason := newest(b, llmv1alpha1.TransitionBreakerClosed).Reason; reason != "EndpointChanged" {
 		t.Errorf("breaker closed for the reason %s, want EndpointChanged", reason)
 	}

@@ -49,7 +49,7 @@ func TestActivePrimaryRemoved(t *testing.T) {
 	if b.Status.ActiveRegion != "us-east" {
 		t.Errorf("active region %s, want us-east", b.Status.ActiveRegion)
 	}
-	w.wantSlices("chat-breakwater-ipv4 seq=0 " + east.Addr())
+	w.wantSlices(chatSlice + " seq=0 " + east.Addr())
 	if diff := cmp.Diff(before, w.sliceVersions()); diff != "" {
 		t.Errorf("slices were written while nothing healthy answered (-before +after):\n%s", diff)
 	}
@@ -93,7 +93,7 @@ func TestActiveRegionRemovedWhileNoOperatorRuns(t *testing.T) {
 	if diff := cmp.Diff(before, w.sliceVersions()); diff != "" {
 		t.Errorf("slices were written (-before +after):\n%s", diff)
 	}
-	w.wantSlices("chat-breakwater-ipv4 seq=0 " + east.Addr())
+	w.wantSlices(chatSlice + " seq=0 " + east.Addr())
 
 	w.set(west, lab.Healthy())
 	b = w.awaitActive("chat", "eu-west")
@@ -119,7 +119,7 @@ func TestActiveRegionRenamed(t *testing.T) {
 	b = w.awaitActive("chat", "us-east-1")
 	w.wantHistory(b, "1 FailedOver us-east->us-east-1")
 	w.wantLeft(b, "us-east", "us-east-1")
-	w.wantSlices("chat-breakwater-ipv4 seq=1 " + east.Addr())
+	w.wantSlices(chatSlice + " seq=1 " + east.Addr())
 }
 
 func TestRegionsReordered(t *testing.T) {
@@ -152,7 +152,7 @@ func TestRegionsReordered(t *testing.T) {
 		w.edit("chat", swapped)
 		b := w.awaitActive("chat", "eu-west")
 		w.wantHistory(b, "1 FailedBack us-east->eu-west")
-		w.wantSlices("chat-breakwater-ipv4 seq=1 " + west.Addr())
+		w.wantSlices(chatSlice + " seq=1 " + west.Addr())
 	})
 	t.Run("and nobody wants to fail back: nothing moves", func(t *testing.T) {
 		w := newWorld(t)

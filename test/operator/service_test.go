@@ -79,10 +79,10 @@ func TestExistingServiceIsUsedAndLeftAlone(t *testing.T) {
 	before := w.service("chat")
 
 	east, west := w.serve(minDuration("1h"))
-	w.wantSlices("chat-breakwater-ipv4 seq=0 " + east.Addr())
+	w.wantSlices(chatSlice + " seq=0 " + east.Addr())
 	w.set(east, lab.Status(503))
 	w.awaitActive("chat", "eu-west")
-	w.wantSlices("chat-breakwater-ipv4 seq=2 " + west.Addr())
+	w.wantSlices(chatSlice + " seq=2 " + west.Addr())
 	w.change("chat", func(b *llmv1alpha1.LLMBackend) { b.Spec.Service.DeletionPolicy = llmv1alpha1.DeletionRetain })
 	w.await("chat", "published without owner", func(*llmv1alpha1.LLMBackend) bool {
 		return len(w.slice("chat-breakwater-ipv4").OwnerReferences) == 0
