@@ -70,7 +70,8 @@ func (b *backend) observe(in failover.Input, endpoints map[string]*regionEndpoin
 	b.codes = codes
 	for name, e := range endpoints {
 		if old, ok := b.regions[name]; ok && old.identity == e.identity {
-			e.answers, e.resolved = old.answers, old.resolved
+			old.target = e.target
+			endpoints[name] = old
 		}
 	}
 	b.regions = endpoints
@@ -137,8 +138,8 @@ func (b *backend) poll(now time.Time) (ask bool) {
 	var next failover.Next
 	b.due, next = b.machine.Poll(now, b.due[:0])
 	for _, p := range b.due {
-		e := b.regions[p.Region]
-		b.probes.Go(func() { b.probe(p, e.identity, e.target) })
+		identity, target := b.regions[p.Region].identity, b.regions[p.Region].target
+		b.probes.Go(func() { b.probe(p, identity, target) })
 	}
 	b.arm(now, next.Wake)
 	return next.Plan && b.askOnce()

@@ -43,8 +43,8 @@ func special(addr netip.Addr) string {
 		return "a loopback address is the operator's own host"
 	case addr.IsLinkLocalUnicast():
 		return "a link-local address is the operator's own link"
-	case addr.IsMulticast():
-		return "a multicast address is not one region"
+	case addr.IsMulticast(), addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		return "a multicast or broadcast address is not one region"
 	default:
 		return ""
 	}

@@ -26,6 +26,7 @@ func TestGuard(t *testing.T) {
 		"fe80::1":                  false,
 		"fe80::1%eth0":             false,
 		"224.0.0.1":                false,
+		"255.255.255.255":          false,
 		"ff02::1":                  false,
 		"ff0e::1":                  false,
 		"::ffff:127.0.0.1":         false,
