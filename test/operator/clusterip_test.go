@@ -66,7 +66,7 @@ func TestPrimaryAtAClusterIP(t *testing.T) {
 	b = w.awaitCondition("chat", "Ready=True Serving")
 	w.wantHistory(b)
 	w.wantSlices(chatSlice + " seq=0 " + east.Addr())
-	b = w.await("chat", "no longer Stalled", func(b *llmv1alpha1.LLMBackend) bool {
+	w.await("chat", "no longer Stalled", func(b *llmv1alpha1.LLMBackend) bool {
 		return !hasReason(b, llmv1alpha1.ConditionStalled, llmv1alpha1.ReasonClusterIPEndpoint)
 	})
 	wantNoConnection(t, trap)
@@ -79,11 +79,11 @@ func TestSecondaryAtAClusterIP(t *testing.T) {
 	east := w.region(0)
 	w.start()
 	w.apply(makeLLMBackend("chat").primary("us-east", east.URL()).secondary("eu-west", trap.URL()).obj())
-	b := w.awaitCondition("chat", "Stalled=True ClusterIPEndpoint")
+	w.awaitCondition("chat", "Stalled=True ClusterIPEndpoint")
 	w.wantConditions(w.awaitActive("chat", "us-east"), "Ready=True Serving")
 
 	w.set(east, lab.Status(503))
-	b = w.awaitReason("chat", llmv1alpha1.ConditionReady, llmv1alpha1.ReasonNoHealthyRegion)
+	b := w.awaitReason("chat", llmv1alpha1.ConditionReady, llmv1alpha1.ReasonNoHealthyRegion)
 	w.wantHistory(b, "1 BreakerOpened us-east")
 	w.wantSlices(chatSlice + " seq=0 " + east.Addr())
 	wantNoConnection(t, trap)

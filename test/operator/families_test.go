@@ -54,13 +54,13 @@ func TestDualStack(t *testing.T) {
 	w.start()
 	w.apply(makeLLMBackend("chat").edit(ipFamilies(llmv1alpha1.IPv4, llmv1alpha1.IPv6)).
 		primary("us-east", eastURL).secondary("eu-west", west4.URL()).secondary("eu-south", "http://eu-south.example.com:8000").obj())
-	b := w.awaitCondition("chat", "Stalled=True AddressFamily")
+	w.awaitCondition("chat", "Stalled=True AddressFamily")
 	w.awaitEvent("chat", llmv1alpha1.ReasonAddressFamily)
 	w.awaitActive("chat", "us-east")
 	w.wantSlices(chatSlice+" seq=0 "+east4.Addr(), "chat-breakwater-ipv6 seq=0 "+w.address6(0)+":8000")
 
 	w.set(east6, lab.Status(503))
-	b = w.awaitActive("chat", "eu-south")
+	b := w.awaitActive("chat", "eu-south")
 	w.wantHistory(b, "1 BreakerOpened us-east", "2 FailedOver us-east->eu-south")
 	w.wantSlices(chatSlice+" seq=2 "+south4.Addr(), "chat-breakwater-ipv6 seq=2 "+w.address6(2)+":8000")
 
