@@ -58,6 +58,8 @@ func notFound(key client.ObjectKey) error {
 	return apierrors.NewNotFound(llmv1alpha1.GroupVersion.WithResource("llmbackends").GroupResource(), key.Name)
 }
 
+// familiesOf returns the families in which regions must answer: those of the Service, or while there is none
+// that can be used, those that the spec asks for.
 func (r *Reconciler) familiesOf(ctx context.Context, b *llmv1alpha1.LLMBackend) ([]probe.Family, error) {
 	svc := &corev1.Service{}
 	err := r.Client.Get(ctx, client.ObjectKey{Namespace: b.Namespace, Name: serviceName(b)}, svc)
@@ -65,10 +67,10 @@ func (r *Reconciler) familiesOf(ctx context.Context, b *llmv1alpha1.LLMBackend) 
 		return nil, fmt.Errorf("read Service: %w", err)
 	}
 	var families []probe.Family
-	for _, f := range svc.Spec.IPFamilies {
-		families = append(families, probe.Family(f))
-	}
-	if len(families) > 0 {
+	if err == nil && traffic.CheckService(svc, b.Name, b.Spec.Service.Port) == nil {
+		for _, f := range svc.Spec.IPFamilies {
+			families = append(families, probe.Family(f))
+		}
 		return families, nil
 	}
 	for _, f := range b.Spec.Service.IPFamilies {
