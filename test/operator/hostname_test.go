@@ -40,6 +40,7 @@ func TestHostNameWithSeveralAddresses(t *testing.T) {
 	both, second := w.address(0)+","+two.Addr(), two.Addr()
 	w.awaitActive("chat", "us-east")
 	w.wantSlices(chatSlice + " seq=0 " + both)
+	w.awaitProbes(2, one) // the first of them has told that both answer
 
 	failing := probes(one)
 	w.set(one, lab.Status(503))
