@@ -51,14 +51,15 @@ func (e AuditEvent) IsWrite() bool {
 	return !slices.Contains([]string{"get", "list", "watch"}, e.Verb)
 }
 
-// Audit returns the requests that keep accepts, in order of arrival. Every
-// request that a client had sent off and seen answered before the call is in
-// it. Requests under way are waited for, except watches, until ctx ends.
-// It is an error without WithAuditLog.
+// Audit returns the requests that had arrived before the call and that keep
+// accepts, in order of arrival. Every request that a client had seen answered by
+// then is among them. Those under way are waited for, except watches, until ctx
+// ends. It is an error without WithAuditLog.
 func (c *ControlPlane) Audit(ctx context.Context, keep func(AuditEvent) bool) ([]AuditEvent, error) {
 	if c.auditLog == "" {
 		return nil, errors.New("no audit log: start the control plane with lab.WithAuditLog()")
 	}
+	asked := time.Now()
 	ticker := time.NewTicker(auditPoll)
 	defer ticker.Stop()
 	for {
@@ -66,7 +67,7 @@ func (c *ControlPlane) Audit(ctx context.Context, keep func(AuditEvent) bool) ([
 		if err != nil {
 			return nil, fmt.Errorf("reading the audit log: %w", err)
 		}
-		events, complete, err := parseAudit(content)
+		events, complete, err := parseAudit(content, asked)
 		if err != nil {
 			return nil, err
 		}
@@ -102,10 +103,11 @@ type auditRecord struct {
 	RequestReceivedTimestamp time.Time `json:"requestReceivedTimestamp"`
 }
 
-// parseAudit joins the records of each request to one event. It is complete
-// when every request but the watches has been answered. The log records the
-// arrival before the request is handled, but the answer only after it was sent.
-func parseAudit(content []byte) (events []AuditEvent, complete bool, err error) {
+// parseAudit joins the records of each request that arrived before a time to
+// one event. It is complete when every one but the watches has been answered.
+// The log records the arrival before the request is handled, but the answer only
+// after it was sent.
+func parseAudit(content []byte, before time.Time) (events []AuditEvent, complete bool, err error) {
 	index := map[string]int{}
 	for line := range bytes.Lines(content) {
 		if !bytes.HasSuffix(line, []byte("\n")) {
@@ -114,6 +116,9 @@ func parseAudit(content []byte) (events []AuditEvent, complete bool, err error) 
 		var r auditRecord
 		if err := json.Unmarshal(line, &r); err != nil {
 			return nil, false, fmt.Errorf("reading the audit log: %w", err)
+		}
+		if !r.RequestReceivedTimestamp.Before(before) {
+			continue
 		}
 		i, known := index[r.AuditID]
 		if !known {

@@ -99,7 +99,7 @@ func TestEndlessBody(t *testing.T) {
 	w := newWorld(t)
 	east, _ := w.serve()
 	w.set(east, lab.EndlessBody())
-	w.awaitProbes(4, east)
+	w.awaitProbes(5, east) // after three failures, the fifth would be a trial
 	b := w.edit("chat", func(s *llmv1alpha1.LLMBackendSpec) { s.Breaker.FailureThreshold = 4 })
 	w.wantHistory(b)
 	w.wantConditions(b, "Ready=True Serving")

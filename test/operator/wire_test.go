@@ -30,14 +30,15 @@ type wire struct {
 // trap takes the first request that it matches out of the API server's hands.
 type trap struct {
 	matches matcher
-	answer  func(*http.Request, pass) (*http.Response, error)
+	answer  answerer
 	sprung  chan struct{} // closed when the request has its answer
 }
 
 type (
 	matcher func(req *http.Request, body string) bool
 	// pass sends a request on to the API server.
-	pass func(*http.Request) (*http.Response, error)
+	pass     func(*http.Request) (*http.Response, error)
+	answerer func(*http.Request, pass) (*http.Response, error)
 )
 
 // wire has the operators that are started from now on use a connection of their own.
@@ -55,7 +56,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
 // once has answer take the place of the API server for the next request that matches.
-func (l *wire) once(matches matcher, answer func(*http.Request, pass) (*http.Response, error)) *trap {
+func (l *wire) once(matches matcher, answer answerer) *trap {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t := &trap{matches: matches, answer: answer, sprung: make(chan struct{})}
