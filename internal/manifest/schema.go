@@ -17,8 +17,8 @@ import (
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"sigs.k8s.io/yaml"
 
-	"github.com/breakwater-dev/breakwater/config/crd"
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
+	"github.com/breakwater-dev/breakwater/config/crd"
 )
 
 // Schema is the schema of LLMBackends. It is safe for concurrent use.
