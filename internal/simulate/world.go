@@ -33,6 +33,7 @@ type world struct {
 	machine   *failover.Machine
 	responses map[string]Response
 	inFlight  []inFlight
+	probes    []failover.Probe // reused by poll
 	wake      time.Time
 
 	transcript []Transition
@@ -183,15 +184,16 @@ func (w *world) rank(region string) int {
 
 // poll lets the machine go on: its probes start, and its plan is stored at once.
 func (w *world) poll() bool {
-	probes, next := w.machine.Poll(w.clock(), nil)
-	for _, p := range probes {
+	var next failover.Next
+	w.probes, next = w.machine.Poll(w.clock(), w.probes[:0])
+	for _, p := range w.probes {
 		w.launch(p)
 	}
 	w.wake = next.Wake
 	if next.Plan {
 		w.store(w.machine.Plan(w.clock()))
 	}
-	return len(probes) > 0 || next.Plan
+	return len(w.probes) > 0 || next.Plan
 }
 
 func (w *world) launch(p failover.Probe) {
