@@ -41,7 +41,7 @@ for mod in go.mod test/go.mod hack/controlplane/go.mod hack/tools/go.mod hack/to
 done
 
 echo "formatting"
-unformatted=$(gofmt -l api cmd internal test)
+unformatted=$(gofmt -l api cmd config internal test)
 [[ -z $unformatted ]] || report "not formatted: ${unformatted//$'\n'/ }" "run 'make fmt'"
 
 echo "manifests"

@@ -16,6 +16,7 @@ import (
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
 	"github.com/breakwater-dev/breakwater/internal/failover"
 	"github.com/breakwater-dev/breakwater/internal/probe"
+	"github.com/breakwater-dev/breakwater/internal/translate"
 )
 
 // scriptedProber answers probes at once with the status of the host; 0 hangs until the timeout.
@@ -95,8 +96,8 @@ func (r *running) reconcile(t *testing.T) failover.Plan {
 		t.Fatal(err)
 	}
 	plan := r.backend.observe(in, endpoints, []int{503})
-	writeRecord(&r.stored.Status, plan.Record)
-	plan.Record = recordOf(&r.stored.Status)
+	translate.WriteRecord(&r.stored.Status, plan.Record)
+	plan.Record = translate.Record(&r.stored.Status)
 	r.plans++
 	r.backend.settle(plan)
 	return plan

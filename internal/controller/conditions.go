@@ -13,6 +13,7 @@ import (
 
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
 	"github.com/breakwater-dev/breakwater/internal/failover"
+	"github.com/breakwater-dev/breakwater/internal/translate"
 )
 
 // facts are what conditions rest on.
@@ -230,14 +231,14 @@ func removedCondition(f facts) *metav1.Condition {
 
 func pausedCondition(f facts) *metav1.Condition {
 	value := f.backend.Annotations[llmv1alpha1.PausedAnnotation]
-	switch p := parsePause(value); {
+	switch p := translate.ParsePause(value); {
 	case !f.view.Paused:
 		return nil
-	case p.unreadable:
+	case p.Unreadable:
 		return yes(llmv1alpha1.ReasonInvalidPauseValue, fmt.Sprintf(
 			"nothing is moved, because the value of annotation %s cannot be read: write \"true\", or a time like 2026-01-31T18:00:00Z, or remove it",
 			llmv1alpha1.PausedAnnotation))
-	case p.until.IsZero():
+	case p.Until.IsZero():
 		return yes(llmv1alpha1.ReasonPausedByAnnotation, fmt.Sprintf(
 			"nothing is moved until annotation %s is removed", llmv1alpha1.PausedAnnotation))
 	default:

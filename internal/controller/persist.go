@@ -17,12 +17,13 @@ import (
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
 	"github.com/breakwater-dev/breakwater/internal/failover"
 	"github.com/breakwater-dev/breakwater/internal/traffic"
+	"github.com/breakwater-dev/breakwater/internal/translate"
 )
 
 // persist stores the plan, together with what conditions say before anything is published.
 func (r *Reconciler) persist(ctx context.Context, s *scope) error {
 	next := s.stored.DeepCopy()
-	writeRecord(&next.Status, s.plan.Record)
+	translate.WriteRecord(&next.Status, s.plan.Record)
 	setActiveEndpoint(next)
 	s.setConditions(next, publicationBefore(&next.Status))
 	if len(s.plan.Transitions) > 0 {
@@ -47,7 +48,7 @@ func (r *Reconciler) persist(ctx context.Context, s *scope) error {
 	}
 	before := s.stored
 	s.stored = written
-	s.plan.Record = recordOf(&written.Status) // as the API server has it: times rounded, messages cut
+	s.plan.Record = translate.Record(&written.Status) // as the API server has it: times rounded, messages cut
 	s.entry.backend.settle(s.plan)
 	r.recordDecision(s, before)
 	return nil
@@ -55,7 +56,7 @@ func (r *Reconciler) persist(ctx context.Context, s *scope) error {
 
 // setActiveEndpoint says where the active region is. That of a region that has left the spec stays.
 func setActiveEndpoint(b *llmv1alpha1.LLMBackend) {
-	for _, r := range regionsOf(b) {
+	for _, r := range translate.Regions(b) {
 		if r.Name == b.Status.ActiveRegion {
 			b.Status.ActiveEndpoint = r.Endpoint.URL
 		}
@@ -65,7 +66,7 @@ func setActiveEndpoint(b *llmv1alpha1.LLMBackend) {
 // bareStatus is the stored status with nothing new in it but the decision.
 func bareStatus(stored *llmv1alpha1.LLMBackend, rec failover.Record) *llmv1alpha1.LLMBackend {
 	next := stored.DeepCopy()
-	writeRecord(&next.Status, rec)
+	translate.WriteRecord(&next.Status, rec)
 	next.Status.History = stored.Status.DeepCopy().History
 	next.Status.Conditions = stored.Status.DeepCopy().Conditions
 	return next

@@ -19,6 +19,7 @@ import (
 
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
 	"github.com/breakwater-dev/breakwater/internal/traffic"
+	"github.com/breakwater-dev/breakwater/internal/translate"
 )
 
 // publish makes the slices show the active region.
@@ -51,7 +52,7 @@ func (r *Reconciler) publishRegion(ctx context.Context, s *scope) (publication, 
 		s.entry.shown.Store(nil)
 		return publication{reason: llmv1alpha1.ReasonConflicted, message: fmt.Sprintf(
 			"Service %s belongs to LLMBackend %s, which was there first: re-create this one with another spec.service.name",
-			serviceName(s.stored), owner)}, nil
+			translate.ServiceName(s.stored), owner)}, nil
 	}
 	svc, refusal, err := r.Publisher.EnsureService(ctx, s.owner(), serviceSpecOf(s.stored), retains(s.stored))
 	if err != nil {
@@ -92,7 +93,7 @@ func (r *Reconciler) publishSlices(ctx context.Context, s *scope, svc *corev1.Se
 
 // checkAlone looks whether others share the traffic of the Service.
 func (r *Reconciler) checkAlone(ctx context.Context, s *scope) (publication, error) {
-	name := serviceName(s.stored)
+	name := translate.ServiceName(s.stored)
 	foreign, err := r.Publisher.ForeignEndpoints(ctx, s.stored.Namespace, name)
 	if err != nil {
 		return publication{}, err
@@ -106,7 +107,7 @@ func (r *Reconciler) checkAlone(ctx context.Context, s *scope) (publication, err
 
 func (s *scope) confirmed() publication {
 	return publication{reason: llmv1alpha1.ReasonPublished, shows: true, message: fmt.Sprintf(
-		"the EndpointSlices of Service %s show region %s", serviceName(s.stored), s.stored.Status.ActiveRegion)}
+		"the EndpointSlices of Service %s show region %s", translate.ServiceName(s.stored), s.stored.Status.ActiveRegion)}
 }
 
 // unconfirmed says whether the status does not say yet that the active region is published.
@@ -171,7 +172,7 @@ func shownBy(existing []discoveryv1.EndpointSlice, uid types.UID, seq int64) des
 func (r *Reconciler) slicesOf(ctx context.Context, s *scope) ([]discoveryv1.EndpointSlice, error) {
 	list := &discoveryv1.EndpointSliceList{}
 	err := r.Client.List(ctx, list, client.InNamespace(s.stored.Namespace),
-		client.MatchingFields{indexService: serviceName(s.stored)}, client.UnsafeDisableDeepCopy)
+		client.MatchingFields{indexService: translate.ServiceName(s.stored)}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return nil, fmt.Errorf("list EndpointSlices: %w", err)
 	}
@@ -182,7 +183,7 @@ func (r *Reconciler) slicesOf(ctx context.Context, s *scope) ([]discoveryv1.Endp
 func (r *Reconciler) otherOwner(ctx context.Context, s *scope, existing []discoveryv1.EndpointSlice) (string, error) {
 	list := &llmv1alpha1.LLMBackendList{}
 	err := r.Client.List(ctx, list, client.InNamespace(s.stored.Namespace),
-		client.MatchingFields{indexService: serviceName(s.stored)}, client.UnsafeDisableDeepCopy)
+		client.MatchingFields{indexService: translate.ServiceName(s.stored)}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return "", fmt.Errorf("list LLMBackends of the Service: %w", err)
 	}
@@ -205,7 +206,7 @@ func (r *Reconciler) otherOwner(ctx context.Context, s *scope, existing []discov
 
 func serviceSpecOf(b *llmv1alpha1.LLMBackend) traffic.ServiceSpec {
 	scheme, _, _ := strings.Cut(b.Spec.Primary.Endpoint.URL, ":")
-	spec := traffic.ServiceSpec{Name: serviceName(b), Port: b.Spec.Service.Port, Scheme: scheme}
+	spec := traffic.ServiceSpec{Name: translate.ServiceName(b), Port: b.Spec.Service.Port, Scheme: scheme}
 	for _, f := range b.Spec.Service.IPFamilies {
 		spec.IPFamilies = append(spec.IPFamilies, corev1.IPFamily(f))
 	}

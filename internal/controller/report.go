@@ -138,3 +138,11 @@ const eventAction = "Failover"
 func (r *Reconciler) event(about *llmv1alpha1.LLMBackend, kind, reason, message string) {
 	r.Recorder.Eventf(about, nil, kind, reason, eventAction, "%s", cut(message, maxConditionMessage))
 }
+
+// cut shortens what a user or a server could make too long for the API server, to a length in bytes.
+func cut(s string, length int) string {
+	if len(s) <= length {
+		return s
+	}
+	return s[:length]
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/breakwater-dev/breakwater/internal/failover"
 	"github.com/breakwater-dev/breakwater/internal/probe"
 	"github.com/breakwater-dev/breakwater/internal/traffic"
+	"github.com/breakwater-dev/breakwater/internal/translate"
 )
 
 // scope is what one reconcile works on.
@@ -62,7 +63,7 @@ func notFound(key client.ObjectKey) error {
 // that can be used, those that the spec asks for.
 func (r *Reconciler) familiesOf(ctx context.Context, b *llmv1alpha1.LLMBackend) ([]probe.Family, error) {
 	svc := &corev1.Service{}
-	err := r.Client.Get(ctx, client.ObjectKey{Namespace: b.Namespace, Name: serviceName(b)}, svc)
+	err := r.Client.Get(ctx, client.ObjectKey{Namespace: b.Namespace, Name: translate.ServiceName(b)}, svc)
 	if client.IgnoreNotFound(err) != nil {
 		return nil, fmt.Errorf("read Service: %w", err)
 	}
@@ -93,16 +94,25 @@ func (s *scope) decide() error {
 		}
 	}
 	s.config = in.Config
-	s.plan = s.entry.backend.observe(in, endpoints, intsOf(s.stored.Spec.Breaker.FailureStatusCodes))
+	s.plan = s.entry.backend.observe(in, endpoints, translate.FailureStatusCodes(s.stored))
 	return nil
 }
 
-func intsOf(codes []int32) []int {
-	ints := make([]int, len(codes))
-	for i, c := range codes {
-		ints[i] = int(c)
+// inputOf translates an LLMBackend into what the decision is to know, and the endpoints that are probed.
+func inputOf(b *llmv1alpha1.LLMBackend, families []probe.Family, now time.Time) (failover.Input, map[string]*regionEndpoint, error) {
+	in, targets, err := translate.Input(b, families, now)
+	if err != nil {
+		return failover.Input{}, nil, err
 	}
-	return ints
+	endpoints := make(map[string]*regionEndpoint, len(targets))
+	for _, r := range in.Config.Regions {
+		endpoints[r.Name] = &regionEndpoint{
+			identity: r.Identity,
+			target:   targets[r.Name],
+			answers:  probe.NewAddresses(r.Breaker.FailureThreshold),
+		}
+	}
+	return in, endpoints, nil
 }
 
 func (s *scope) owner() traffic.Owner {

@@ -29,6 +29,7 @@ import (
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
 	"github.com/breakwater-dev/breakwater/internal/probe"
 	"github.com/breakwater-dev/breakwater/internal/traffic"
+	"github.com/breakwater-dev/breakwater/internal/translate"
 )
 
 // indexService is the cache's index of LLMBackends and EndpointSlices by the Service they are for.
@@ -132,7 +133,7 @@ func awaitFirst(handled toolscache.ResourceEventHandlerRegistration) source.Sour
 func index(ctx context.Context, mgr ctrl.Manager) error {
 	indexer := mgr.GetFieldIndexer()
 	if err := indexer.IndexField(ctx, &llmv1alpha1.LLMBackend{}, indexService, func(o client.Object) []string {
-		return []string{serviceName(o.(*llmv1alpha1.LLMBackend))}
+		return []string{translate.ServiceName(o.(*llmv1alpha1.LLMBackend))}
 	}); err != nil {
 		return fmt.Errorf("index LLMBackends: %w", err)
 	}
@@ -176,7 +177,7 @@ func comesOrGoes() predicate.Predicate {
 func (r *Reconciler) rivals(ctx context.Context, o client.Object) []reconcile.Request {
 	b := o.(*llmv1alpha1.LLMBackend)
 	var others []reconcile.Request
-	for _, request := range r.interested(ctx, b.Namespace, serviceName(b)) {
+	for _, request := range r.interested(ctx, b.Namespace, translate.ServiceName(b)) {
 		if request.Name != b.Name {
 			others = append(others, request)
 		}

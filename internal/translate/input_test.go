@@ -1,7 +1,7 @@
 // Copyright The Breakwater Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package translate
 
 import (
 	"strings"
@@ -40,8 +40,8 @@ func chat() *llmv1alpha1.LLMBackend {
 	}
 }
 
-func TestInputOf(t *testing.T) {
-	in, endpoints, err := inputOf(chat(), []probe.Family{probe.IPv4}, time.Now())
+func TestInput(t *testing.T) {
+	in, targets, err := Input(chat(), []probe.Family{probe.IPv4}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestInputOf(t *testing.T) {
 		Scheme: "http", Host: "vllm.example.com", Port: 80, Type: probe.HTTP, Path: "/health",
 		Hostname: "chat.apps.svc", ServicePort: 80, Timeout: 3 * time.Second, Families: []probe.Family{probe.IPv4},
 	}
-	if diff := cmp.Diff(wantTarget, endpoints["eu-west"].target); diff != "" {
+	if diff := cmp.Diff(wantTarget, targets["eu-west"]); diff != "" {
 		t.Errorf("target (-want +got):\n%s", diff)
 	}
 }
@@ -109,11 +109,11 @@ func TestTargetOf(t *testing.T) {
 				Hostname: "chat.apps.svc", ServicePort: 80, Timeout: 3 * time.Second,
 			}
 			test.want(&want)
-			_, endpoints, err := inputOf(b, nil, time.Now())
+			_, targets, err := Input(b, nil, time.Now())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, endpoints["us-east"].target); diff != "" {
+			if diff := cmp.Diff(want, targets["us-east"]); diff != "" {
 				t.Errorf("target (-want +got):\n%s", diff)
 			}
 		})
@@ -126,7 +126,7 @@ func TestIdentity(t *testing.T) {
 	identity := func(edit func(*llmv1alpha1.LLMBackend)) string {
 		b := chat()
 		edit(b)
-		in, _, err := inputOf(b, nil, time.Now())
+		in, _, err := Input(b, nil, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

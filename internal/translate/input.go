@@ -1,7 +1,9 @@
 // Copyright The Breakwater Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+// Package translate turns an LLMBackend into what the decision and the prober understand, and a decision's
+// record into a status and back. It is pure: the operator and the simulation of it rest on the same words.
+package translate
 
 import (
 	"crypto/sha256"
@@ -17,31 +19,32 @@ import (
 	"github.com/breakwater-dev/breakwater/internal/probe"
 )
 
-// inputOf translates an LLMBackend into what the decision and the prober understand.
-func inputOf(b *llmv1alpha1.LLMBackend, families []probe.Family, now time.Time) (failover.Input, map[string]*regionEndpoint, error) {
+// Input returns what the decision is to know of b, and for each region, by name, what its probes ask. families
+// are those that the Service has; none if that is not known. now is the time on whose clock a pause ends.
+// It fails only on an endpoint that the schema would have refused.
+func Input(b *llmv1alpha1.LLMBackend, families []probe.Family, now time.Time) (failover.Input, map[string]probe.Target, error) {
 	in := failover.Input{
 		UID:        string(b.UID),
 		Generation: b.Generation,
 		Orders:     ordersOf(b.Annotations, now),
-		Record:     recordOf(&b.Status),
+		Record:     Record(&b.Status),
 		Config: failover.Config{
-			Mode:           modes[b.Spec.Failover.Mode],
+			Mode:           modeOf(b.Spec.Failover.Mode),
 			MinDuration:    b.Spec.Failover.MinDuration.AsDuration(),
 			ManualFailback: b.Spec.Failover.Failback == llmv1alpha1.FailbackManual,
 			SuspectPeriod:  b.Spec.Probe.SuspectPeriod.AsDuration(),
 		},
 	}
-	endpoints := map[string]*regionEndpoint{}
-	for _, r := range regionsOf(b) {
+	targets := map[string]probe.Target{}
+	for _, r := range Regions(b) {
 		p := overridden(b.Spec.Probe, r.Probe)
 		target, err := targetOf(b, r, p, families)
 		if err != nil {
 			return failover.Input{}, nil, fmt.Errorf("region %s: %w", r.Name, err)
 		}
-		identity := identityOf(target)
 		in.Config.Regions = append(in.Config.Regions, failover.RegionConfig{
 			Name:     r.Name,
-			Identity: identity,
+			Identity: identityOf(target),
 			Breaker: failover.BreakerConfig{
 				FailureThreshold:    int(b.Spec.Breaker.FailureThreshold),
 				SuccessThreshold:    int(p.SuccessThreshold),
@@ -55,24 +58,34 @@ func inputOf(b *llmv1alpha1.LLMBackend, families []probe.Family, now time.Time) 
 				FirstAfter:    spread(in.UID+"/"+r.Name, p.Period.AsDuration()),
 			},
 		})
-		endpoints[r.Name] = &regionEndpoint{
-			identity: identity,
-			target:   target,
-			answers:  probe.NewAddresses(int(b.Spec.Breaker.FailureThreshold)),
-		}
+		targets[r.Name] = target
 	}
-	return in, endpoints, nil
+	return in, targets, nil
 }
 
-// regionsOf returns the regions in order of preference.
-func regionsOf(b *llmv1alpha1.LLMBackend) []llmv1alpha1.Region {
+// FailureStatusCodes returns the HTTP status codes that count as failures.
+func FailureStatusCodes(b *llmv1alpha1.LLMBackend) []int {
+	codes := make([]int, len(b.Spec.Breaker.FailureStatusCodes))
+	for i, c := range b.Spec.Breaker.FailureStatusCodes {
+		codes[i] = int(c)
+	}
+	return codes
+}
+
+// Regions returns the regions in order of preference.
+func Regions(b *llmv1alpha1.LLMBackend) []llmv1alpha1.Region {
 	return append([]llmv1alpha1.Region{b.Spec.Primary}, b.Spec.Secondaries...)
 }
 
-var modes = map[llmv1alpha1.FailoverMode]failover.Mode{
-	llmv1alpha1.FailoverAutomatic: failover.Automatic,
-	llmv1alpha1.FailoverObserve:   failover.Observe,
-	llmv1alpha1.FailoverDisabled:  failover.Disabled,
+func modeOf(m llmv1alpha1.FailoverMode) failover.Mode {
+	switch m {
+	case llmv1alpha1.FailoverObserve:
+		return failover.Observe
+	case llmv1alpha1.FailoverDisabled:
+		return failover.Disabled
+	default:
+		return failover.Automatic
+	}
 }
 
 // overridden returns the probe of a region: its own fields where it has them, else the general ones.
@@ -137,7 +150,8 @@ func portOf(u *url.URL) (uint16, error) {
 	}
 }
 
-func serviceName(b *llmv1alpha1.LLMBackend) string {
+// ServiceName returns the name of the Service that b publishes: its own unless the spec says otherwise.
+func ServiceName(b *llmv1alpha1.LLMBackend) string {
 	if b.Spec.Service.Name != "" {
 		return b.Spec.Service.Name
 	}
@@ -148,7 +162,7 @@ func hostnameOf(b *llmv1alpha1.LLMBackend) string {
 	if b.Spec.Service.Hostname != "" {
 		return b.Spec.Service.Hostname
 	}
-	return serviceName(b) + "." + b.Namespace + ".svc"
+	return ServiceName(b) + "." + b.Namespace + ".svc"
 }
 
 // identityOf names endpoint and probe: what an outcome speaks of. How often is no part of it.
@@ -174,32 +188,32 @@ func ordersOf(annotations map[string]string, now time.Time) failover.Orders {
 		Switch:   token(annotations[llmv1alpha1.SwitchRequestedAtAnnotation]),
 		SwitchTo: annotations[llmv1alpha1.SwitchToAnnotation],
 	}
-	p := parsePause(annotations[llmv1alpha1.PausedAnnotation])
-	orders.Paused = p.wanted
-	if !p.until.IsZero() {
-		orders.PausedUntil = now.Add(p.until.Sub(now)) // on the clock of now, which no one can turn back
+	p := ParsePause(annotations[llmv1alpha1.PausedAnnotation])
+	orders.Paused = p.Wanted
+	if !p.Until.IsZero() {
+		orders.PausedUntil = now.Add(p.Until.Sub(now)) // on the clock of now, which no one can turn back
 	}
 	return orders
 }
 
-// pause is what the pause annotation says.
-type pause struct {
-	wanted     bool
-	until      time.Time
-	unreadable bool
+// Pause is what the pause annotation says: whether one is wanted, and when it ends if it says so.
+type Pause struct {
+	Wanted     bool
+	Until      time.Time
+	Unreadable bool
 }
 
-// parsePause reads the value of the pause annotation. A value that cannot be read pauses: somebody wanted
+// ParsePause reads the value of the pause annotation. A value that cannot be read pauses: somebody wanted
 // traffic to stay where it is.
-func parsePause(value string) pause {
+func ParsePause(value string) Pause {
 	switch value {
 	case "", "false":
-		return pause{}
+		return Pause{}
 	case "true":
-		return pause{wanted: true}
+		return Pause{Wanted: true}
 	}
 	until, err := time.Parse(time.RFC3339, value)
-	return pause{wanted: true, until: until, unreadable: err != nil}
+	return Pause{Wanted: true, Until: until, Unreadable: err != nil}
 }
 
 // maxToken is the longest token that status keeps as it is, in bytes.

@@ -1,7 +1,7 @@
 // Copyright The Breakwater Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package translate
 
 import (
 	"encoding/json"
@@ -32,7 +32,7 @@ func TestRecordSurvivesTheAPIServer(t *testing.T) {
 		HandledReset: "1", HandledSwitch: "2", SwitchResult: failover.SwitchDone,
 	}
 	var written, read llmv1alpha1.LLMBackendStatus
-	writeRecord(&written, rec)
+	WriteRecord(&written, rec)
 	wire, err := json.Marshal(written)
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +40,7 @@ func TestRecordSurvivesTheAPIServer(t *testing.T) {
 	if err := json.Unmarshal(wire, &read); err != nil {
 		t.Fatal(err)
 	}
-	got := recordOf(&read)
+	got := Record(&read)
 	if !got.Equal(rec) {
 		t.Errorf("record (-want +got):\n%s", cmp.Diff(rec, got))
 	}
@@ -51,7 +51,7 @@ func TestRecordSurvivesTheAPIServer(t *testing.T) {
 
 func TestMessagesAreCut(t *testing.T) {
 	var s llmv1alpha1.LLMBackendStatus
-	writeRecord(&s, failover.Record{History: []failover.Transition{{Seq: 1, Message: strings.Repeat("x", 1000)}}})
+	WriteRecord(&s, failover.Record{History: []failover.Transition{{Seq: 1, Message: strings.Repeat("x", 1000)}}})
 	if got := len(s.History[0].Message); got != maxMessage {
 		t.Errorf("message has %d bytes, want %d", got, maxMessage)
 	}

@@ -1,7 +1,7 @@
 // Copyright The Breakwater Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package translate
 
 import (
 	"time"
@@ -12,8 +12,8 @@ import (
 	"github.com/breakwater-dev/breakwater/internal/failover"
 )
 
-// recordOf reads the durable part of a decision from a status.
-func recordOf(s *llmv1alpha1.LLMBackendStatus) failover.Record {
+// Record reads the durable part of a decision from a status.
+func Record(s *llmv1alpha1.LLMBackendStatus) failover.Record {
 	rec := failover.Record{
 		ActiveRegion:  s.ActiveRegion,
 		TransitionSeq: s.TransitionSeq,
@@ -47,8 +47,8 @@ func recordOf(s *llmv1alpha1.LLMBackendStatus) failover.Record {
 	return rec
 }
 
-// writeRecord writes the durable part of a decision into a status.
-func writeRecord(s *llmv1alpha1.LLMBackendStatus, rec failover.Record) {
+// WriteRecord writes the durable part of a decision into a status.
+func WriteRecord(s *llmv1alpha1.LLMBackendStatus, rec failover.Record) {
 	s.ActiveRegion = rec.ActiveRegion
 	s.TransitionSeq = rec.TransitionSeq
 	s.ActiveSeq = rec.ActiveSeq
@@ -78,7 +78,7 @@ func writeRecord(s *llmv1alpha1.LLMBackendStatus, rec failover.Record) {
 	for _, t := range rec.History {
 		s.History = append(s.History, llmv1alpha1.Transition{
 			Seq: t.Seq, Time: metav1.NewMicroTime(t.Time), Type: llmv1alpha1.TransitionType(t.Type),
-			Region: t.Region, From: t.From, To: t.To, Reason: t.Reason, Message: cut(t.Message, maxMessage),
+			Region: t.Region, From: t.From, To: t.To, Reason: t.Reason, Message: cut(t.Message),
 		})
 	}
 }
@@ -86,12 +86,9 @@ func writeRecord(s *llmv1alpha1.LLMBackendStatus, rec failover.Record) {
 // maxMessage is the longest message of a transition that the schema takes, in bytes.
 const maxMessage = 256
 
-// cut shortens what a user or a server could make too long for the schema.
-func cut(s string, length int) string {
-	if len(s) <= length {
-		return s
-	}
-	return s[:length]
+// cut shortens what the names of regions could make too long for the schema.
+func cut(message string) string {
+	return message[:min(len(message), maxMessage)]
 }
 
 func timeOf(t *metav1.MicroTime) time.Time {
