@@ -9,9 +9,9 @@ package v1alpha1
 // +kubebuilder:validation:XValidation:rule="!has(self.minFailureThreshold) || !has(self.maxFailureThreshold) || self.minFailureThreshold <= self.maxFailureThreshold",fieldPath=".minFailureThreshold",message="minFailureThreshold must not be above maxFailureThreshold: lower the first or raise the second"
 // +kubebuilder:validation:XValidation:rule="!has(self.minOpenDuration) || !has(self.maxOpenDuration) || ![self.minOpenDuration, self.maxOpenDuration].all(d, d.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$')) || duration(self.minOpenDuration) <= duration(self.maxOpenDuration)",fieldPath=".minOpenDuration",message="minOpenDuration must not be longer than maxOpenDuration: shorten the first or lengthen the second"
 type AdaptiveSpec struct {
-	// lowFailurePercent is the failure rate, averaged over about the last 10
-	// outcomes, up to which failureThreshold is doubled: 1 to 98. It is 10 unless
-	// set.
+	// lowFailurePercent is the failure rate up to which failureThreshold is
+	// doubled: 1 to 98. It is 10 unless set. The rate is an average that every
+	// success and every failure moves by a tenth.
 	// +optional
 	// +kubebuilder:default=10
 	// +kubebuilder:validation:Minimum=1
