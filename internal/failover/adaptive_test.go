@@ -104,15 +104,25 @@ func TestAdaptiveThreshold(t *testing.T) {
 	}
 }
 
-// The failure that is being counted moves the rate before the threshold is read.
+// The failure that is being counted moves the rate before the threshold is read: the seventh in a row lifts it
+// above a half.
 func TestAdaptiveThresholdIsReadAfterTheRate(t *testing.T) {
 	b := newAdaptiveBench()
-	b.config.FailureThreshold = 2 // 4 at one failure in ten, 2 above
-	if b.sees(1, status(503)); b.State() != Closed {
-		t.Fatal("open after one failure")
+	b.config.Adaptive.LowFailurePercent = 50 // 10 failures up to there, 5 above
+	if b.sees(6, status(503)); b.State() != Closed {
+		t.Fatal("open after six failures")
 	}
 	if b.sees(1, status(503)); b.State() != Open {
-		t.Error("closed after two failures")
+		t.Error("closed after seven failures")
+	}
+}
+
+// A breaker in mode Fixed learns nothing that mode Adaptive could begin with.
+func TestFixedLearnsNothing(t *testing.T) {
+	b := newBench()
+	b.opened(0).at(100*second).trial(status(503)).holdProbe(status(200)).sees(1, status(503))
+	if b.averages != (averages{}) {
+		t.Errorf("averages = %+v, want none", b.averages)
 	}
 }
 
