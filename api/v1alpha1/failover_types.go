@@ -4,6 +4,8 @@
 package v1alpha1
 
 // BreakerSpec holds the limits of the circuit breaker that every region has.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.adaptive) || has(self.mode) && self.mode == 'Adaptive'",fieldPath=".adaptive",message="adaptive is for mode Adaptive alone: write mode: Adaptive, or remove adaptive"
 type BreakerSpec struct {
 	// failureThreshold is how many failures in a row open the breaker, 1 to 100.
 	// It is 5 unless set.
@@ -42,20 +44,31 @@ type BreakerSpec struct {
 	// +kubebuilder:validation:XValidation:rule="!self.exists(c, c == 429)",message="429 cannot be a failure status code, because rate limiting has rules of its own: remove it, and see retryAfterThreshold"
 	FailureStatusCodes []int32 `json:"failureStatusCodes,omitempty"`
 
-	// mode is Fixed: failureThreshold and openDuration are used as they are. It is
-	// Fixed unless set.
+	// mode is Fixed, to use failureThreshold and openDuration as they are, or
+	// Adaptive, to let both follow what each region shows: a region that seldom
+	// fails may fail more often in a row before its breaker opens, one that fails
+	// nearly always less often, and a breaker stays open about as long as regions
+	// took to recover. It is Fixed unless set.
 	// +optional
 	// +kubebuilder:default=Fixed
 	Mode BreakerMode `json:"mode,omitempty"`
+
+	// adaptive bounds what mode Adaptive makes of failureThreshold and
+	// openDuration, and is for that mode alone.
+	// +optional
+	Adaptive *AdaptiveSpec `json:"adaptive,omitempty"`
 }
 
 // BreakerMode says how the limits of a breaker are used.
 //
-// +kubebuilder:validation:Enum=Fixed
+// +kubebuilder:validation:Enum=Fixed;Adaptive
 type BreakerMode string
 
-// BreakerFixed uses the limits as they are.
-const BreakerFixed BreakerMode = "Fixed"
+// The modes of a breaker.
+const (
+	BreakerFixed    BreakerMode = "Fixed"
+	BreakerAdaptive BreakerMode = "Adaptive"
+)
 
 // FailoverSpec says when traffic is moved.
 type FailoverSpec struct {

@@ -153,6 +153,19 @@ type BreakerStatus struct {
 	// openedBy is Probe or Traffic: who saw the failure that opened it.
 	// +optional
 	OpenedBy OpenedBy `json:"openedBy,omitempty"`
+
+	// effectiveFailureThreshold is what mode Adaptive made of failureThreshold, if
+	// that is another number. It is as old as the newest other change of the
+	// status: it changes too often to be written for its own sake.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	EffectiveFailureThreshold int32 `json:"effectiveFailureThreshold,omitempty"`
+
+	// effectiveOpenDuration is what mode Adaptive made of openDuration, in whole
+	// seconds, if that is another time. It is as old as
+	// effectiveFailureThreshold.
+	// +optional
+	EffectiveOpenDuration Duration `json:"effectiveOpenDuration,omitempty"`
 }
 
 // BreakerState is the state of a breaker.

@@ -73,11 +73,13 @@ func bareStatus(stored *llmv1alpha1.LLMBackend, rec failover.Record) *llmv1alpha
 }
 
 // writeStatus writes the status of next if it differs from the stored one, and fails with a conflict if the
-// LLMBackend is no longer the stored one.
+// LLMBackend is no longer the stored one. What adaptive breakers go by is written along, and is no reason to
+// write.
 func (r *Reconciler) writeStatus(ctx context.Context, s *scope, next *llmv1alpha1.LLMBackend) (*llmv1alpha1.LLMBackend, error) {
 	if equality.Semantic.DeepEqual(s.stored.Status, next.Status) {
 		return s.stored, nil
 	}
+	writeLimits(&next.Status, s.config.Regions, s.plan.Limits)
 	patch := client.MergeFromWithOptions(s.stored, client.MergeFromWithOptimisticLock{})
 	replaced := s.stored.ResourceVersion
 	if err := r.Client.Status().Patch(ctx, next, patch, client.FieldOwner(traffic.FieldManager)); err != nil {

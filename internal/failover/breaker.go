@@ -42,6 +42,8 @@ type BreakerConfig struct {
 	OpenDuration time.Duration
 	// RetryAfterThreshold parts a Retry-After that is waited out from one that opens the breaker.
 	RetryAfterThreshold time.Duration
+	// Adaptive lets FailureThreshold and OpenDuration follow what the breaker sees; nil leaves them as they are.
+	Adaptive *AdaptiveConfig
 }
 
 // Breaker is the circuit breaker of one region. The zero value is Closed.
@@ -51,7 +53,10 @@ type Breaker struct {
 	successes int // of trials and hold probes in a row, while not Closed
 	openings  uint64
 
+	averages averages
+
 	since     time.Time // of Closed, or of the opening from Closed
+	openedAt  time.Time // of the newest opening, also from HalfOpen; zero for one that was read from the store
 	openUntil time.Time // zero while Closed
 	heldUntil time.Time // a Retry-After: no hold probe and no switch before
 	// openHeld is heldUntil at the newest opening. It is what is stored: a wish to wait that comes while
@@ -72,6 +77,9 @@ func (b *Breaker) OpenUntil() time.Time { return b.openUntil }
 // Record takes an outcome of a call that is no trial. While the breaker is not Closed such an outcome is
 // ignored, except a Retry-After above the threshold, which always applies.
 func (b *Breaker) Record(c *BreakerConfig, now time.Time, o Outcome, by Source) {
+	if c.Adaptive != nil {
+		b.averages.count(o)
+	}
 	switch o.Class {
 	case Success:
 		if b.state == Closed {
@@ -90,8 +98,8 @@ func (b *Breaker) fail(c *BreakerConfig, now time.Time, o Outcome, by Source) {
 		return
 	}
 	b.failures++
-	if b.failures >= c.FailureThreshold {
-		b.open(now, now.Add(c.OpenDuration), o, by)
+	if b.failures >= b.failureThreshold(c) {
+		b.open(now, now.Add(b.openDuration(c)), o, by)
 	}
 }
 
@@ -126,6 +134,9 @@ func (b *Breaker) open(now, until time.Time, o Outcome, by Source) {
 		b.openings++
 		b.since = now
 	}
+	if b.state != Open {
+		b.openedAt = now
+	}
 	b.state = Open
 	b.failures, b.successes = 0, 0
 	b.openUntil = until
@@ -153,14 +164,20 @@ func (b *Breaker) TrialDone(c *BreakerConfig, now time.Time, o Outcome) {
 		b.Record(c, now, o, ByProbe)
 		return
 	}
+	if c.Adaptive != nil {
+		b.averages.count(o)
+	}
 	if o.Class == Success {
 		b.succeed(c, now)
 		return
 	}
-	d := c.OpenDuration
+	d := b.openDuration(c)
 	if o.Class == RateLimited && o.RetryAfter.Given {
 		b.hold(now, o)
 		d = max(d, o.RetryAfter.Delay)
+		if o.RetryAfter.Delay > c.RetryAfterThreshold { // forced open, so for OpenDuration at least
+			d = max(d, c.OpenDuration)
+		}
 	}
 	b.open(now, now.Add(d), o, b.openedBy)
 }
@@ -168,9 +185,14 @@ func (b *Breaker) TrialDone(c *BreakerConfig, now time.Time, o Outcome) {
 // HoldDone takes the answer of a probe that was made although the breaker is not Closed, because no region
 // answers. Its successes close the breaker as those of trials do; its failures do not extend the window.
 func (b *Breaker) HoldDone(c *BreakerConfig, now time.Time, o Outcome) {
-	switch {
-	case b.state == Closed:
+	if b.state == Closed {
 		b.Record(c, now, o, ByProbe)
+		return
+	}
+	if c.Adaptive != nil {
+		b.averages.count(o)
+	}
+	switch {
 	case o.Class == Success:
 		b.succeed(c, now)
 	case o.Class == RateLimited && o.RetryAfter.Given:
@@ -184,8 +206,16 @@ func (b *Breaker) HoldDone(c *BreakerConfig, now time.Time, o Outcome) {
 func (b *Breaker) succeed(c *BreakerConfig, now time.Time) {
 	b.successes++
 	if b.successes >= c.SuccessThreshold {
-		b.Close(now, recoveredReason)
+		b.recovered(c, now)
 	}
+}
+
+// recovered closes the breaker because the region serves again, and remembers how long that took.
+func (b *Breaker) recovered(c *BreakerConfig, now time.Time) {
+	if c.Adaptive != nil && !b.openedAt.IsZero() {
+		b.averages.sample(c.OpenDuration, now.Sub(b.openedAt))
+	}
+	b.Close(now, recoveredReason)
 }
 
 // Why a breaker is Closed again.
@@ -195,15 +225,15 @@ const (
 	endpointChangedReason = "EndpointChanged"
 )
 
-// Close closes the breaker from any state and clears count and windows: a reset, a manual switch whose
-// probe succeeded, or an endpoint that is no longer the one that failed.
+// Close closes the breaker from any state and clears count and windows: a reset, a region that serves
+// again, or an endpoint that is no longer the one that failed. What it has learned on average stays.
 func (b *Breaker) Close(now time.Time, reason string) {
 	if b.state == Closed {
 		b.failures = 0
 		b.heldUntil = time.Time{}
 		return
 	}
-	*b = Breaker{openings: b.openings, since: now, reason: reason}
+	*b = Breaker{openings: b.openings, averages: b.averages, since: now, reason: reason}
 }
 
 func later(a, b time.Time) time.Time {

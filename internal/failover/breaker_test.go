@@ -4,6 +4,7 @@
 package failover
 
 import (
+	"math"
 	"testing"
 	"time"
 )
@@ -113,6 +114,13 @@ func TestBreaker(t *testing.T) {
 		{name: "CAP: 429 without Retry-After is a failure", do: func(b *bench) { b.sees(5, status(429)) },
 			state: Open, until: 60 * second},
 		{name: "WAIT: up to the threshold it is neither", do: func(b *bench) { b.sees(99, limited(2*time.Minute)) }, state: Closed},
+		{name: "WAIT: does not extend the window of an open breaker",
+			do:    func(b *bench) { b.sees(5, failure).at(30*second).sees(9, limited(2*time.Minute)) },
+			state: Open, until: 60 * second},
+		{name: "CAP: does not extend the window of an open breaker",
+			do: func(b *bench) { b.sees(5, failure).at(30*second).sees(9, status(429)) }, state: Open, until: 60 * second},
+		{name: "CAP: as the answer of a trial opens again",
+			do: func(b *bench) { b.sees(5, failure).at(62 * second).trial(status(429)) }, state: Open, until: 122 * second},
 		{name: "STOP: above it opens at once, for that long",
 			do:    func(b *bench) { b.at(second).sees(1, limited(121*second)) },
 			state: Open, until: 122 * second},
@@ -156,6 +164,12 @@ func TestBreaker(t *testing.T) {
 			state: Open, until: 60 * second},
 
 		{name: "reset", do: func(b *bench) { b.sees(1, limited(time.Hour)).Close(b.clock(), resetReason) }, state: Closed},
+		{name: "reset while a trial is under way, whose answer then counts as any other",
+			do: func(b *bench) {
+				b.sees(5, failure).at(60 * second).AdmitTrial(b.clock())
+				b.Close(b.clock(), resetReason)
+				b.TrialDone(&b.config, b.clock(), outcome(failure.Response))
+			}, state: Closed},
 		{name: "reset clears the count",
 			do: func(b *bench) {
 				b.sees(4, failure).Close(b.clock(), resetReason)
@@ -193,18 +207,22 @@ func TestBreakerOpenedBy(t *testing.T) {
 }
 
 func BenchmarkRecord(b *testing.B) {
-	for name, o := range map[string]Outcome{
-		"success": outcome(Response{Status: 200}),
-		"failure": outcome(Response{Status: 503}),
-	} {
-		b.Run(name, func(b *testing.B) {
-			breaker := newBench()
-			breaker.config.FailureThreshold = b.N + 2
-			now := breaker.clock()
-			b.ReportAllocs()
-			for b.Loop() {
-				breaker.Record(&breaker.config, now, o, ByProbe)
-			}
-		})
+	never := AdaptiveConfig{MinFailureThreshold: math.MaxInt, MaxFailureThreshold: math.MaxInt}
+	for mode, adaptive := range map[string]*AdaptiveConfig{"fixed": nil, "adaptive": &never} {
+		for name, o := range map[string]Outcome{
+			"success": outcome(Response{Status: 200}),
+			"failure": outcome(Response{Status: 503}),
+		} {
+			b.Run(mode+"/"+name, func(b *testing.B) {
+				breaker := newBench()
+				breaker.config.FailureThreshold = math.MaxInt
+				breaker.config.Adaptive = adaptive
+				now := breaker.clock()
+				b.ReportAllocs()
+				for b.Loop() {
+					breaker.Record(&breaker.config, now, o, ByProbe)
+				}
+			})
+		}
 	}
 }

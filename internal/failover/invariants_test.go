@@ -96,10 +96,22 @@ func randomConfig(r *rand.Rand, c *Config) {
 			FailureThreshold: 1 + r.IntN(5), SuccessThreshold: 1 + r.IntN(3),
 			OpenDuration: between(r, second, 60*second), RetryAfterThreshold: between(r, second, 60*second),
 		}
+		if r.IntN(2) == 0 {
+			c.Regions[i].Breaker.Adaptive = randomAdaptive(r)
+		}
 		c.Regions[i].Probe = ProbeConfig{
 			OnDemand: r.IntN(5) == 0, Period: between(r, second, 10*second),
 			SuspectPeriod: c.SuspectPeriod, FirstAfter: between(r, 0, 3*second),
 		}
+	}
+}
+
+func randomAdaptive(r *rand.Rand) *AdaptiveConfig {
+	threshold, open := 1+r.IntN(3), between(r, second, 20*second)
+	return &AdaptiveConfig{
+		LowFailurePercent: 1 + r.IntN(40), HighFailurePercent: 60 + r.IntN(40),
+		MinFailureThreshold: threshold, MaxFailureThreshold: threshold + r.IntN(5),
+		MinOpenDuration: open, MaxOpenDuration: open + between(r, 0, 40*second),
 	}
 }
 

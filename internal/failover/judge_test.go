@@ -4,6 +4,7 @@
 package failover
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -97,6 +98,7 @@ func (j *judge) answered(f inFlight) {
 // planned judges a decision at the moment at which it is about to be stored.
 func (j *judge) planned(p Plan) {
 	j.plannedAt = j.w.now
+	j.judgeLimits(p)
 	for _, t := range p.Transitions {
 		if !t.Type.MovesRegion() {
 			continue
@@ -114,6 +116,23 @@ func (j *judge) planned(p Plan) {
 			j.require(t.To == j.orders.SwitchTo && j.w.stored.HandledSwitch != j.orders.Switch, t, "nobody asked")
 			j.require(j.evidence(t.To, func(s success) bool { return s.started >= j.askedAt }), t, "no fresh success")
 		case BreakerOpened, BreakerClosed:
+		}
+	}
+}
+
+// judgeLimits checks that adaptive breakers go by what their bounds allow, and others by what is configured.
+func (j *judge) judgeLimits(p Plan) {
+	for i, l := range p.Limits {
+		c := j.w.config.Regions[i].Breaker
+		threshold, open := cmp.Or(l.FailureThreshold, c.FailureThreshold), cmp.Or(l.OpenDuration, c.OpenDuration)
+		low, high := c, c
+		if a := c.Adaptive; a != nil {
+			low.FailureThreshold, low.OpenDuration = a.MinFailureThreshold, a.MinOpenDuration
+			high.FailureThreshold, high.OpenDuration = a.MaxFailureThreshold, a.MaxOpenDuration
+		}
+		if threshold < low.FailureThreshold || threshold > high.FailureThreshold ||
+			open < low.OpenDuration-time.Second || open > high.OpenDuration+time.Second {
+			j.w.t.Fatalf("%v: limits %d and %v, which %+v does not allow", j.w.now, threshold, open, c)
 		}
 	}
 }

@@ -98,6 +98,10 @@ func (m *Machine) configure(now time.Time, c Config) {
 		default:
 			regions[i] = region{due: now, breaker: m.regions[j].breaker}
 			regions[i].breaker.Close(now, endpointChangedReason)
+			regions[i].breaker.averages = averages{} // they speak of the endpoint before
+		}
+		if rc.Breaker.Adaptive == nil {
+			regions[i].breaker.averages = averages{}
 		}
 		regions[i].RegionConfig = rc
 	}
@@ -138,7 +142,7 @@ func (r RegionRecord) breaker(now time.Time, c BreakerConfig) Breaker {
 	if !r.Open {
 		return b
 	}
-	limit := c.OpenDuration
+	limit := c.longestOpening()
 	if !r.HeldUntil.IsZero() {
 		limit = max(limit, MaxRetryAfter)
 		b.heldUntil = atMost(now, r.HeldUntil, MaxRetryAfter)
@@ -267,11 +271,10 @@ func (m *Machine) checkDone(now time.Time, i int, o Outcome) {
 	case c.kind == switchover && c.started && i == c.target:
 		c.answer = o
 		c.answered = true
-		if o.Class == Success {
-			r.breaker.Close(now, recoveredReason)
-			return
-		}
 		r.breaker.Record(&r.Breaker, now, o, ByProbe)
+		if o.Class == Success {
+			r.breaker.recovered(&r.Breaker, now)
+		}
 	case c.kind == failover && (c.holding || i == m.active):
 		r.breaker.HoldDone(&r.Breaker, now, o)
 		if i == m.active && o.Class == Success && !m.activeFailed() {

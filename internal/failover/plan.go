@@ -19,6 +19,9 @@ type Plan struct {
 	// Notices are decisions that change no region: report them once, after Record is stored.
 	Notices []Notice
 	View    View
+	// Limits are those of each region of the Config. They move with every outcome: show them when the
+	// status is written for another reason, and never write it for them.
+	Limits []Limits
 
 	at       time.Time
 	claim    uint64 // the number of the claim that this plan ends
@@ -67,6 +70,10 @@ func (m *Machine) Plan(now time.Time) Plan {
 		if !p.View.Paused {
 			m.planClaim(&p)
 		}
+	}
+	p.Limits = make([]Limits, len(m.regions))
+	for i := range m.regions {
+		p.Limits[i] = m.regions[i].breaker.limits(&m.regions[i].Breaker)
 	}
 	p.Record.append(p.Transitions)
 	p.Changed = !p.Record.Equal(m.record)

@@ -50,6 +50,7 @@ func Input(b *llmv1alpha1.LLMBackend, families []probe.Family, now time.Time) (f
 				SuccessThreshold:    int(p.SuccessThreshold),
 				OpenDuration:        b.Spec.Breaker.OpenDuration.AsDuration(),
 				RetryAfterThreshold: b.Spec.Breaker.RetryAfterThreshold.AsDuration(),
+				Adaptive:            adaptiveOf(b.Spec.Breaker),
 			},
 			Probe: failover.ProbeConfig{
 				OnDemand:      p.Mode == llmv1alpha1.ProbeOnDemand,

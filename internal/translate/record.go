@@ -61,6 +61,7 @@ func WriteRecord(s *llmv1alpha1.LLMBackendStatus, rec failover.Record) {
 	s.LastHandledSwitch = rec.HandledSwitch
 	s.LastSwitchResult = llmv1alpha1.SwitchResult(rec.SwitchResult)
 
+	before := s.Regions
 	s.Regions = nil
 	for _, r := range rec.Regions {
 		breaker := llmv1alpha1.BreakerStatus{
@@ -74,6 +75,7 @@ func WriteRecord(s *llmv1alpha1.LLMBackendStatus, rec failover.Record) {
 		}
 		s.Regions = append(s.Regions, llmv1alpha1.RegionStatus{Name: r.Name, Breaker: breaker})
 	}
+	keepLimits(s.Regions, before)
 	s.History = nil
 	for _, t := range rec.History {
 		s.History = append(s.History, llmv1alpha1.Transition{

@@ -65,6 +65,29 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// TestAdaptiveDefaults: what is not set of adaptive has its default; adaptive itself has none.
+func TestAdaptiveDefaults(t *testing.T) {
+	const defaults = `{lowFailurePercent: 10, highFailurePercent: 90, minFailureThreshold: 2, maxFailureThreshold: 20,
+		minOpenDuration: 10s, maxOpenDuration: 10m}`
+	c := newClient(t)
+	for patch, want := range map[string]map[string]any{
+		`{spec: {breaker: {mode: Adaptive}}}`:               nil,
+		`{spec: {breaker: {mode: Adaptive, adaptive: {}}}}`: inNumbersOfJSON(t, parse(t, defaults)),
+	} {
+		t.Run(patch, func(t *testing.T) {
+			got := manifest(t, "default", patch)
+			if err := c.Create(t.Context(), got, client.DryRunAll); err != nil {
+				t.Fatal(err)
+			}
+			breaker := got.Object["spec"].(map[string]any)["breaker"].(map[string]any)
+			adaptive, _ := breaker["adaptive"].(map[string]any)
+			if diff := cmp.Diff(want, inNumbersOfJSON(t, adaptive)); diff != "" {
+				t.Errorf("adaptive (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // inNumbersOfJSON makes all numbers float64, in which YAML and the API server differ.
 func inNumbersOfJSON(t *testing.T, object map[string]any) map[string]any {
 	t.Helper()
@@ -124,6 +147,11 @@ func TestAccepted(t *testing.T) {
 		`{spec: {breaker: {failureStatusCodes: []}}}`,
 		`{spec: {breaker: {failureStatusCodes: [400, 599], openDuration: 1s, retryAfterThreshold: 100ms}}}`,
 		`{spec: {breaker: {openDuration: 24h, retryAfterThreshold: 23h60m}}}`,
+		`{spec: {breaker: {mode: Adaptive}}}`,
+		`{spec: {breaker: {mode: Adaptive, adaptive: {lowFailurePercent: 98, highFailurePercent: 99, minFailureThreshold: 100,
+			maxFailureThreshold: 100, minOpenDuration: 24h, maxOpenDuration: 1440m}}}}`,
+		`{spec: {breaker: {mode: Adaptive, adaptive: {lowFailurePercent: 1, highFailurePercent: 2, minFailureThreshold: 1,
+			maxFailureThreshold: 1, minOpenDuration: 1s, maxOpenDuration: 1000ms}}}}`,
 		`{spec: {failover: {mode: Observe, minDuration: 0s, failback: Manual}}}`,
 		`{spec: {failover: {mode: Disabled, minDuration: 24h}}}`,
 		`{spec: {probe: {type: TCP, mode: OnDemand, period: 100ms, timeout: 100ms, suspectPeriod: 100ms, successThreshold: 10}}}`,

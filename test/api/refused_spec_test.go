@@ -49,7 +49,7 @@ func specRefusals() []refusal {
 
 		{`{spec: {breaker: {failureThreshold: 0}}}`, causes{"spec.breaker.failureThreshold": "should be greater than or equal to 1"}},
 		{`{spec: {breaker: {failureThreshold: 101}}}`, causes{"spec.breaker.failureThreshold": "should be less than or equal to 100"}},
-		{`{spec: {breaker: {mode: Adaptive}}}`, causes{"spec.breaker.mode": `supported values: "Fixed"`}},
+		{`{spec: {breaker: {mode: Learning}}}`, causes{"spec.breaker.mode": `supported values: "Fixed", "Adaptive"`}},
 		{`{spec: {breaker: {failureStatusCodes: [399]}}}`, causes{"spec.breaker.failureStatusCodes[0]": "should be greater than or equal to 400"}},
 		{`{spec: {breaker: {failureStatusCodes: [600]}}}`, causes{"spec.breaker.failureStatusCodes[0]": "should be less than or equal to 599"}},
 		{`{spec: {breaker: {failureStatusCodes: [500, 500]}}}`, causes{"spec.breaker.failureStatusCodes[1]": "Duplicate value: 500"}},

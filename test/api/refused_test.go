@@ -19,7 +19,7 @@ type refusal struct {
 }
 
 func refusals() []refusal {
-	return slices.Concat(specRefusals(), regionRefusals(), urlRefusals(), probeRefusals(), durationRefusals())
+	return slices.Concat(specRefusals(), regionRefusals(), urlRefusals(), probeRefusals(), durationRefusals(), adaptiveRefusals())
 }
 
 func TestRefused(t *testing.T) {
