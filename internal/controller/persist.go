@@ -79,7 +79,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, s *scope, next *llmv1alpha
 	if equality.Semantic.DeepEqual(s.stored.Status, next.Status) {
 		return s.stored, nil
 	}
-	writeLimits(&next.Status, s.config.Regions, s.plan.Limits)
+	translate.WriteLimits(&next.Status, s.config.Regions, s.plan.Limits)
 	patch := client.MergeFromWithOptions(s.stored, client.MergeFromWithOptimisticLock{})
 	replaced := s.stored.ResourceVersion
 	if err := r.Client.Status().Patch(ctx, next, patch, client.FieldOwner(traffic.FieldManager)); err != nil {

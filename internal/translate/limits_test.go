@@ -1,7 +1,7 @@
 // Copyright The Breakwater Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package translate
 
 import (
 	"testing"
@@ -34,7 +34,7 @@ func TestAdaptiveOf(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			b := chat()
 			b.Spec.Breaker.Mode, b.Spec.Breaker.Adaptive = test.spec.Mode, test.spec.Adaptive
-			in, _, err := inputOf(b, nil, time.Now())
+			in, _, err := Input(b, nil, time.Now())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -51,7 +51,7 @@ func TestWriteLimits(t *testing.T) {
 	s := llmv1alpha1.LLMBackendStatus{Regions: []llmv1alpha1.RegionStatus{
 		{Name: "us-east", Breaker: shown}, {Name: "eu-west", Breaker: shown}, {Name: "gone", Breaker: shown},
 	}}
-	writeLimits(&s, []failover.RegionConfig{{Name: "eu-west"}, {Name: "us-east"}}, []failover.Limits{
+	WriteLimits(&s, []failover.RegionConfig{{Name: "eu-west"}, {Name: "us-east"}}, []failover.Limits{
 		{FailureThreshold: 10, OpenDuration: 24 * time.Hour}, {},
 	})
 	want := []llmv1alpha1.RegionStatus{
@@ -70,7 +70,7 @@ func TestRecordKeepsLimits(t *testing.T) {
 		{Name: "gone", Breaker: llmv1alpha1.BreakerStatus{EffectiveFailureThreshold: 7}},
 		{Name: "us-east", Breaker: llmv1alpha1.BreakerStatus{EffectiveFailureThreshold: 10, EffectiveOpenDuration: "1m12s"}},
 	}}
-	writeRecord(&s, failover.Record{Regions: []failover.RegionRecord{{Name: "us-east"}, {Name: "new"}}})
+	WriteRecord(&s, failover.Record{Regions: []failover.RegionRecord{{Name: "us-east"}, {Name: "new"}}})
 	want := []llmv1alpha1.RegionStatus{
 		{Name: "us-east", Breaker: llmv1alpha1.BreakerStatus{
 			State: llmv1alpha1.BreakerClosed, EffectiveFailureThreshold: 10, EffectiveOpenDuration: "1m12s",

@@ -1,7 +1,7 @@
 // Copyright The Breakwater Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package controller
+package translate
 
 import (
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
@@ -26,8 +26,8 @@ func adaptiveOf(s llmv1alpha1.BreakerSpec) *failover.AdaptiveConfig {
 	}
 }
 
-// writeLimits shows in a status what adaptive breakers go by. limits are as regions.
-func writeLimits(s *llmv1alpha1.LLMBackendStatus, regions []failover.RegionConfig, limits []failover.Limits) {
+// WriteLimits shows in a status what adaptive breakers go by. limits are as regions.
+func WriteLimits(s *llmv1alpha1.LLMBackendStatus, regions []failover.RegionConfig, limits []failover.Limits) {
 	of := map[string]failover.Limits{}
 	for i, l := range limits {
 		of[regions[i].Name] = l
