@@ -68,7 +68,7 @@ func setConditions(f facts) {
 		}
 		c.Type = conditionType
 		c.ObservedGeneration = f.backend.Generation
-		c.Message = cut(c.Message, maxConditionMessage)
+		c.Message = cut(c.Message)
 		meta.SetStatusCondition(conditions, *c)
 	}
 	published := publishedCondition(f)

@@ -226,7 +226,7 @@ func refusedWrite(err error) (publication, error) {
 	case errors.Is(err, traffic.ErrNewer), errors.Is(err, traffic.ErrOwned):
 		return publication{reason: llmv1alpha1.ReasonWriteRefused, message: err.Error()}, err
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err):
-		return publication{reason: llmv1alpha1.ReasonWriteRefused, message: cut(err.Error(), maxConditionMessage)}, err
+		return publication{reason: llmv1alpha1.ReasonWriteRefused, message: cut(err.Error())}, err
 	default:
 		return publication{}, err
 	}

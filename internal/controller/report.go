@@ -96,7 +96,7 @@ func (r *Reconciler) recordWrites(s *scope, writes []traffic.Write) {
 	for _, w := range writes {
 		slice := &discoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{Namespace: s.stored.Namespace, Name: w.Slice}}
 		r.Recorder.Eventf(s.stored, slice, corev1.EventTypeNormal, "EndpointSlice"+string(w.Action), eventAction, "%s",
-			cut(fmt.Sprintf("%s: [%s] -> [%s]", w.Slice, strings.Join(w.Before, " "), strings.Join(w.After, " ")), maxConditionMessage))
+			cut(fmt.Sprintf("%s: [%s] -> [%s]", w.Slice, strings.Join(w.Before, " "), strings.Join(w.After, " "))))
 	}
 }
 
@@ -136,13 +136,13 @@ func (r *Reconciler) recordConditions(now, before *llmv1alpha1.LLMBackend) {
 const eventAction = "Failover"
 
 func (r *Reconciler) event(about *llmv1alpha1.LLMBackend, kind, reason, message string) {
-	r.Recorder.Eventf(about, nil, kind, reason, eventAction, "%s", cut(message, maxConditionMessage))
+	r.Recorder.Eventf(about, nil, kind, reason, eventAction, "%s", cut(message))
 }
 
 // cut shortens what a user or a server could make too long for the API server, to a length in bytes.
-func cut(s string, length int) string {
-	if len(s) <= length {
+func cut(s string) string {
+	if len(s) <= maxConditionMessage {
 		return s
 	}
-	return s[:length]
+	return s[:maxConditionMessage]
 }

@@ -10,11 +10,11 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// Errors is why an object is refused: at least one reason, in the words of the API server.
-type Errors field.ErrorList
+// RefusedError is why an object is refused: at least one reason, in the words of the API server.
+type RefusedError field.ErrorList
 
 // Error returns all reasons, one per line.
-func (e Errors) Error() string {
+func (e RefusedError) Error() string {
 	var lines []string
 	for _, err := range e {
 		lines = append(lines, message(err))
@@ -44,7 +44,7 @@ type Reason struct {
 }
 
 // Reasons returns the reasons one by one.
-func (e Errors) Reasons() []Reason {
+func (e RefusedError) Reasons() []Reason {
 	reasons := make([]Reason, len(e))
 	for i, err := range e {
 		reasons[i] = Reason{Field: err.Field, Message: message(err)}

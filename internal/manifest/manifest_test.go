@@ -113,7 +113,7 @@ func TestPatchRefused(t *testing.T) {
 	} {
 		t.Run(test.patch, func(t *testing.T) {
 			_, err := s.Patch(stored, parse(t, test.patch))
-			refused, ok := errors.AsType[Errors](err)
+			refused, ok := errors.AsType[RefusedError](err)
 			if !ok || len(refused) != 1 || !strings.HasPrefix(refused[0].Field, test.field) || !strings.Contains(refused.Error(), test.message) {
 				t.Errorf("error %v; want %s: %s", err, test.field, test.message)
 			}

@@ -42,7 +42,7 @@ func Parse(text []byte) (Object, error) {
 }
 
 // Create returns the object as the API server would store it on creation: defaults applied, generation 1, in
-// namespace default if it names none. What is wrong comes as [Errors].
+// namespace default if it names none. What is wrong comes as [RefusedError].
 func (s *Schema) Create(o Object) (Object, error) {
 	next, err := s.prepare(o)
 	if err != nil {
@@ -60,7 +60,7 @@ func (s *Schema) Create(o Object) (Object, error) {
 }
 
 // Patch returns the stored object with a JSON merge patch (RFC 7396) applied, as the API server would store
-// it: any change but one of metadata raises the generation. What is wrong comes as [Errors].
+// it: any change but one of metadata raises the generation. What is wrong comes as [RefusedError].
 func (s *Schema) Patch(stored, patch Object) (Object, error) {
 	merged, err := copied(stored)
 	if err != nil {
@@ -74,7 +74,7 @@ func (s *Schema) Patch(stored, patch Object) (Object, error) {
 	meta, before := next.metadata(), stored.metadata()
 	for _, key := range []string{"name", "namespace"} {
 		if meta[key] != before[key] {
-			return nil, Errors{field.Invalid(field.NewPath("metadata", key), meta[key], "field is immutable")}
+			return nil, RefusedError{field.Invalid(field.NewPath("metadata", key), meta[key], "field is immutable")}
 		}
 	}
 	generation, _ := before["generation"].(int64)
@@ -102,7 +102,7 @@ func (s *Schema) prepare(o Object) (Object, error) {
 		structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
 	wrong, unknownMeta := objectmeta.CoerceWithOptions(nil, map[string]any(next), s.structural, true,
 		objectmeta.CoerceOptions{ReturnUnknownFieldPaths: true})
-	var errs Errors
+	var errs RefusedError
 	if wrong != nil {
 		errs = append(errs, wrong)
 	}
@@ -120,12 +120,12 @@ func (s *Schema) prepare(o Object) (Object, error) {
 	return next, nil
 }
 
-func checkKind(o Object) Errors {
+func checkKind(o Object) RefusedError {
 	for _, want := range []struct{ key, value string }{
 		{"apiVersion", llmv1alpha1.GroupVersion.String()}, {"kind", "LLMBackend"},
 	} {
 		if o[want.key] != want.value {
-			return Errors{field.Invalid(field.NewPath(want.key), o[want.key], "must be "+want.value)}
+			return RefusedError{field.Invalid(field.NewPath(want.key), o[want.key], "must be "+want.value)}
 		}
 	}
 	return nil
@@ -133,26 +133,26 @@ func checkKind(o Object) Errors {
 
 // validate looks at everything that the API server looks at. Rules are not checked where a field has the
 // wrong form already.
-func (s *Schema) validate(next, old Object) Errors {
+func (s *Schema) validate(next, old Object) RefusedError {
 	ctx := context.Background()
 	object := map[string]any(next)
 	meta, _, err := objectmeta.GetObjectMeta(object, false)
 	if err != nil {
-		return Errors{field.Invalid(field.NewPath("metadata"), object["metadata"], err.Error())}
+		return RefusedError{field.Invalid(field.NewPath("metadata"), object["metadata"], err.Error())}
 	}
 	errs := objectvalidation.ValidateObjectMeta(meta, true, objectvalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
 	errs = append(errs, validation.ValidateCustomResource(nil, object, s.fields)...)
 	errs = append(errs, objectmeta.Validate(ctx, nil, object, s.structural, false)...)
 	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, s.structural, object)...)
 	if blocked(errs) {
-		return Errors(errs)
+		return RefusedError(errs)
 	}
 	var before any
 	if old != nil {
 		before = map[string]any(old)
 	}
 	ruled, _ := s.rules.Validate(ctx, nil, s.structural, object, before, celconfig.RuntimeCELCostBudget)
-	return Errors(append(errs, ruled...))
+	return RefusedError(append(errs, ruled...))
 }
 
 func blocked(errs field.ErrorList) bool {

@@ -181,7 +181,7 @@ func (d document) object(n *yaml.Node, what string) (manifest.Object, error) {
 
 // refused says why an object that was written at n is refused, each reason with its line.
 func (d document) refused(n *yaml.Node, err error) error {
-	reasons, ok := errors.AsType[manifest.Errors](err)
+	reasons, ok := errors.AsType[manifest.RefusedError](err)
 	if !ok {
 		return d.errorf(n, "%v", err)
 	}

@@ -41,20 +41,20 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-func newLoader(t testing.TB) *Loader {
-	t.Helper()
+func newLoader(tb testing.TB) *Loader {
+	tb.Helper()
 	l, err := NewLoader()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return l
 }
 
-func play(t testing.TB, s *Scenario) *Result {
-	t.Helper()
+func play(tb testing.TB, s *Scenario) *Result {
+	tb.Helper()
 	r, err := Run(s)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return r
 }

@@ -24,23 +24,23 @@ const chat = `backend:
 `
 
 // write writes a scenario into a folder of its own.
-func write(t testing.TB, text string) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "scenario.yaml")
+func write(tb testing.TB, text string) string {
+	tb.Helper()
+	file := filepath.Join(tb.TempDir(), "scenario.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return file
 }
 
 // transcript plays a scenario of the chat backend and returns a line per transition and failure.
-func transcript(t testing.TB, l *Loader, text string) []string {
-	t.Helper()
-	s, err := l.Load(write(t, chat+text))
+func transcript(tb testing.TB, l *Loader, text string) []string {
+	tb.Helper()
+	s, err := l.Load(write(tb, chat+text))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	r := play(t, s)
+	r := play(tb, s)
 	var lines []string
 	for _, x := range r.Transitions {
 		about := x.Region

@@ -28,7 +28,7 @@ func TestRefusedOffline(t *testing.T) {
 				object["metadata"].(map[string]any)["name"] = generated + "x" // the API server does that first
 			}
 			_, err := schema.Create(object)
-			if refused, ok := errors.AsType[offline.Errors](err); ok {
+			if refused, ok := errors.AsType[offline.RefusedError](err); ok {
 				err = apierrors.NewInvalid(kind, "chat", field.ErrorList(refused))
 			}
 			if diff := test.want.difference(err); diff != "" {
