@@ -66,6 +66,8 @@ func TestLimitsGoWithOtherWrites(t *testing.T) {
 	}
 	w.wantLimits(w.get("chat"), "us-east 100 10s", "eu-west 100 10s")
 
+	w.set(west, lab.Status(503)) // successes have told the other way meanwhile
+	w.awaitProbes(4, west)
 	b := w.edit("chat", minDuration("1s"))
 	w.wantLimits(b, "us-east 100 10s", "eu-west 0 10s")
 }
