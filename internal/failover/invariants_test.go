@@ -67,15 +67,13 @@ func randomWorld(t *testing.T, seed uint64) *world {
 	r := rand.New(rand.NewPCG(seed, 1))
 	names := []string{"a", "b", "c", "d"}[:1+r.IntN(4)]
 	w := newWorld(t, config(names...))
-	j := newJudge(w)
-	w.witness = j
 	w.eager = r.IntN(2) == 0
 	randomConfig(r, &w.config)
 	for _, name := range names {
 		w.timeouts[name] = min(probeTimeout, w.config.Regions[slices.Index(names, name)].Probe.Period)
 	}
 	for range r.IntN(30) {
-		randomEvent(r, w, j, names)
+		randomEvent(r, w, names)
 	}
 	for _, name := range names {
 		w.responds(turmoil, name, status(200))
@@ -124,7 +122,7 @@ func randomAnswer(r *rand.Rand) answer {
 }
 
 // randomEvent adds one event to the script, often at a whole second, so that many meet in one instant.
-func randomEvent(r *rand.Rand, w *world, j *judge, names []string) {
+func randomEvent(r *rand.Rand, w *world, names []string) {
 	at := between(r, 0, turmoil)
 	if r.IntN(2) == 0 {
 		at = at.Truncate(second)
@@ -151,7 +149,6 @@ func randomEvent(r *rand.Rand, w *world, j *judge, names []string) {
 		w.order(at, func(o *Orders) { o.Paused, o.PausedUntil = true, w.clock().Add(until) })
 	case 11:
 		w.restart(at, pick(r, 0, 0, -30*second))
-		w.at(at, j.restarted)
 	case 12:
 		s := pick(r, store{fails: true}, store{takes: between(r, 0, 8*second)}, store{conflicts: true}, store{loseReply: true})
 		w.storing(at, s)

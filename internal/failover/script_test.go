@@ -85,8 +85,8 @@ func (w *world) responds(at time.Duration, region string, a answer) {
 func (w *world) traffic(at time.Duration, region string, calls int, r answer) {
 	w.at(at, func() {
 		for range calls {
+			w.tellAnswer(region, w.now, ByTraffic, outcome(r.Response))
 			w.machine.Traffic(w.clock(), region, outcome(r.Response))
-			w.witness.looked()
 		}
 	})
 }
@@ -121,6 +121,7 @@ func (w *world) restart(at, step time.Duration) {
 	w.at(at, func() {
 		w.machine, w.inFlight, w.writing, w.retryAt = &Machine{}, nil, nil, 0
 		w.step += step
+		w.judge.Restarted(w.trueTime(w.now), step)
 		w.observe()
 	})
 }

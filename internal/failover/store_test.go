@@ -13,7 +13,7 @@ func (w *world) write() {
 	if again := w.machine.Plan(w.clock()); !again.Record.Equal(p.Record) {
 		w.t.Fatalf("%v: planning twice gives two records: %+v and %+v", w.now, p.Record, again.Record)
 	}
-	w.witness.planned(p)
+	w.judge.Wrote(w.trueTime(w.now), "there is a plan")
 	switch {
 	case !p.Changed:
 		w.settle(p)
@@ -61,7 +61,7 @@ func (w *world) put(p Plan) {
 	w.stored = p.Record
 	w.writes++
 	w.revision++
-	w.witness.put(before, p)
+	w.tellStored(p)
 	for _, t := range p.Transitions {
 		if t.Type.MovesRegion() {
 			w.notef("#%d %s %s>%s %s", t.Seq, t.Type, t.From, t.To, t.Reason)
@@ -81,7 +81,6 @@ func (w *world) put(p Plan) {
 
 func (w *world) settle(p Plan) {
 	w.machine.Settle(p)
-	w.witness.looked()
 	for _, n := range p.Notices {
 		w.notef("%s", n.Type)
 		w.messages = append(w.messages, n.Message)

@@ -8,16 +8,18 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/breakwater-dev/breakwater/internal/invariant"
 )
 
 // world drives a Machine in virtual time: it plays the regions, the prober and the store. Within one instant
 // the script comes first, then answers, then what the machine does by itself.
 type world struct {
-	t       *testing.T
+	t       rapid.TB
 	now     time.Duration // since the beginning
 	step    time.Duration // by which the wall clock was stepped at the latest restart
 	machine *Machine
@@ -45,7 +47,8 @@ type world struct {
 	messages []string // of notices
 	holding  bool
 	eager    bool // poll after each answer, not after all of one instant
-	witness  witness
+	judge    *invariant.Judge
+	told     Record // to the judge
 }
 
 // answer is what a region does to a probe or a call.
@@ -86,34 +89,20 @@ type writing struct {
 	revision int // of what was read; another one by now is a conflict
 }
 
-// witness is told what happens, to judge it.
-type witness interface {
-	looked()             // the machine's state may have changed
-	answered(f inFlight) // before the machine is told
-	planned(p Plan)
-	put(before Record, p Plan)
-}
-
-type nobody struct{}
-
-func (nobody) looked()           {}
-func (nobody) answered(inFlight) {}
-func (nobody) planned(Plan)      {}
-func (nobody) put(Record, Plan)  {}
-
 const (
 	probeTimeout = 3 * time.Second
 	retryWrite   = 500 * time.Millisecond
 )
 
 // newWorld begins with every region answering 200 at once.
-func newWorld(t *testing.T, c Config) *world {
+func newWorld(t rapid.TB, c Config) *world {
 	t.Helper()
-	return &world{
+	w := &world{
 		t: t, machine: &Machine{}, generation: 1, config: c,
 		responses: map[string]answer{}, timeouts: map[string]time.Duration{},
-		witness: nobody{},
 	}
+	w.judge = invariant.New(invariant.Options{}, w.violated)
+	return w
 }
 
 // clock is the time that the machine is told.
@@ -122,10 +111,10 @@ func (w *world) clock() time.Time {
 }
 
 func (w *world) observe() {
+	w.tellInput()
 	w.machine.Observe(w.clock(), Input{
 		UID: "uid", Generation: w.generation, Config: w.config, Orders: w.orders, Record: w.stored,
 	})
-	w.witness.looked()
 }
 
 // run goes on until the given time, whose events it includes.
@@ -214,10 +203,9 @@ func (w *world) deliver() bool {
 	}
 	slices.SortStableFunc(due, func(a, b inFlight) int { return rank(a) - rank(b) })
 	for _, f := range due {
-		w.witness.answered(f)
+		w.tellAnswer(f.Region, f.started, ByProbe, outcome(f.answer.Response))
 		started := w.clock().Add(f.started - w.now)
 		w.machine.ProbeDone(w.clock(), f.ID, started, outcome(f.answer.Response))
-		w.witness.looked()
 		if w.eager {
 			w.poll()
 		}
@@ -239,7 +227,6 @@ func (w *world) poll() bool {
 	for _, p := range probes {
 		w.launch(p)
 	}
-	w.witness.looked()
 	if holding := w.machine.View(w.clock()).Holding; holding != w.holding {
 		w.holding = holding
 		w.notef("holding %v", holding)
@@ -275,6 +262,8 @@ func (w *world) timeout(region string) time.Duration {
 func (w *world) notef(format string, args ...any) {
 	w.log = append(w.log, inSeconds(w.now)+" "+fmt.Sprintf(format, args...))
 }
+
+func (w *world) transcript() string { return strings.Join(w.log, "\n") }
 
 func inSeconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s" }
 

@@ -6,6 +6,7 @@ package invariant
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -45,9 +46,10 @@ func regionOf(b *llmv1alpha1.LLMBackend, r llmv1alpha1.Region) Region {
 			override(&path, o.HTTP.Path)
 		}
 	}
+	endpoint, _ := json.Marshal(r.Endpoint) // it has only fields that can be marshalled
 	region := Region{
 		Name:                r.Name,
-		Identity:            fmt.Sprintf("%s %+v %s as %s:%d", kind, r.Endpoint, path, b.Spec.Service.Hostname, b.Spec.Service.Port),
+		Identity:            fmt.Sprintf("%s %s %s as %s:%d", kind, endpoint, path, b.Spec.Service.Hostname, b.Spec.Service.Port),
 		Period:              period.AsDuration(),
 		Timeout:             timeout.AsDuration(),
 		FailureThreshold:    int(b.Spec.Breaker.FailureThreshold),

@@ -6,6 +6,7 @@ package invariant
 import (
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"time"
 )
@@ -97,7 +98,7 @@ func New(o Options, report func(Violation)) *Judge {
 
 // Spec tells that the spec is this one from now on.
 func (j *Judge) Spec(at time.Time, s Spec) {
-	j.resting = false
+	j.resting = j.resting && reflect.DeepEqual(j.spec, s)
 	for name, r := range j.known {
 		if s.rank(name) < 0 && r.identity != "" {
 			r.identity, r.leftSpec = "", at
@@ -161,6 +162,9 @@ func (j *Judge) Restarted(at time.Time, step time.Duration) {
 	j.step += step
 	j.since = at.Add(-max(stood, 0))
 	j.forgetAnswers(at)
+	for _, r := range j.known {
+		r.succeeded = false
+	}
 }
 
 // Restored tells that the store was set to r by somebody else: a backup, or where the history begins.
@@ -194,7 +198,7 @@ func (j *Judge) begin(uid string) {
 
 func (j *Judge) forgetAnswers(at time.Time) {
 	for _, r := range j.known {
-		r.validFrom, r.succeeded = at, false
+		r.validFrom = at
 	}
 }
 
