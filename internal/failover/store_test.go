@@ -13,7 +13,7 @@ func (w *world) write() {
 	if again := w.machine.Plan(w.clock()); !again.Record.Equal(p.Record) {
 		w.t.Fatalf("%v: planning twice gives two records: %+v and %+v", w.now, p.Record, again.Record)
 	}
-	w.judge.Wrote(w.trueTime(w.now), "there is a plan")
+	w.checkLimits(p)
 	switch {
 	case !p.Changed:
 		w.settle(p)
