@@ -181,5 +181,5 @@ func (r Record) breaker(region string) Breaker {
 
 // moved says whether the record after r has another decision about the active region.
 func (r Record) moved(after Record) bool {
-	return r.ActiveRegion != "" && r.ActiveSeq != after.ActiveSeq
+	return r.ActiveRegion != "" && r.ActiveSeq < after.ActiveSeq
 }

@@ -26,12 +26,13 @@ func (j *Judge) judgeMove(before Record, w Write) {
 	kind := j.typeOf(before, w)
 	if _, ok := j.spec.region(to); !ok {
 		j.violated(InSpec, w.At, "%s from %s to %s, which is not in the spec", kind, from, to)
+		return
 	}
 	j.judgePause(w)
 	if wanted := j.orders.Reset != "" && j.orders.Reset != before.HandledReset; wanted && kind != WasReset {
 		j.violated(Reset, w.At, "%s from %s to %s while reset %q waits", kind, from, to, j.orders.Reset)
 	}
-	if w.breaker(to).Open {
+	if kind != WasReset && w.breaker(to).Open {
 		j.violated(Evidence, w.At, "%s from %s to %s, whose breaker is open", kind, from, to)
 	}
 	switch kind {

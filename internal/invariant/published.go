@@ -48,6 +48,7 @@ func (j *Judge) judgeFamily(at time.Time, family string, of []Slice) {
 	}
 	if len(addresses) > 0 && !j.ofOneRegion(addresses) {
 		j.violated(Unmixed, at, "slices of %s hold %v, which no one region has had", family, addresses)
+		return
 	}
 	j.judgeSliceSeq(at, family, first)
 	if first.UID == j.stored.UID {
