@@ -17,7 +17,7 @@ func anyEvent(t *rapid.T, names []string, longHeld bool) event {
 	name := rapid.SampledFrom(names).Draw(t, "region")
 	kind := rapid.SampledFrom([]string{
 		"answers", "answers", "answers", "answers", "all", "all", "traffic", "traffic",
-		"reset", "switch", "pause", "resume", "restart", "store", "store", "backup",
+		"reset", "switch", "pause", "resume", "restart", "store", "store", "backup", "storm",
 		"failover", "limits", "endpoint", "order", "remove", "add",
 	}).Draw(t, "event")
 	switch kind {
@@ -37,7 +37,7 @@ func anyEvent(t *rapid.T, names []string, longHeld bool) event {
 		}}
 	case "reset", "switch", "pause", "resume":
 		return anyOrder(t, kind, at, append(names, "mars"))
-	case "restart", "store", "backup":
+	case "restart", "store", "backup", "storm":
 		return anyAccident(t, kind, at, longHeld)
 	default:
 		return anyEdit(t, kind, at, name)
@@ -100,6 +100,18 @@ func anyAccident(t *rapid.T, kind string, at time.Duration, longHeld bool) event
 				}
 			})
 		}}
+	case "storm":
+		d := between(t, 0, 20*second, "for")
+		x, y := between(t, 0, 10*second, "after"), between(t, 0, 20*second, "for")
+		r := anyReply(t, longHeld)
+		return event{at, fmt.Sprintf("the active region dies, nothing can be stored for %v; after %v all answer %s for %v", d, x, r.what, y),
+			func(w *world) {
+				w.store = store{fails: true}
+				w.storing(w.now+d, store{})
+				w.traffic(w.now, w.stored.ActiveRegion, 10, status(503))
+				w.at(w.now+x, func() { w.everywhere(r) })
+				w.at(w.now+x+y, func() { w.responses = map[string]answer{} })
+			}}
 	default:
 		s := rapid.SampledFrom([]store{{fails: true}, {takes: 1}, {conflicts: true}, {loseReply: true}}).Draw(t, "store")
 		if s.takes > 0 {

@@ -53,8 +53,8 @@ func anySchedule() *rapid.Generator[schedule] {
 // between returns a duration, in whole seconds as often as not, so that things meet in one instant.
 func between(t *rapid.T, low, high time.Duration, label string) time.Duration {
 	unit := rapid.SampledFrom([]time.Duration{second, second, 50 * ms, 1}).Draw(t, label+" unit")
-	d := time.Duration(rapid.Int64Range(int64(low/unit), int64(high/unit)).Draw(t, label))
-	return min(max(d*unit, low), high)
+	units := rapid.Int64Range(int64(low/unit), int64(high/unit)).Draw(t, label)
+	return min(max(time.Duration(units*int64(unit)), low), high)
 }
 
 func anyConfig(t *rapid.T, names []string) Config {

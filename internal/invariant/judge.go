@@ -209,7 +209,7 @@ func (j *Judge) region(name string) *region {
 	return j.known[name]
 }
 
-func (j *Judge) violated(rule Rule, at time.Time, format string, args ...any) {
+func (j *Judge) violatedf(rule Rule, at time.Time, format string, args ...any) {
 	j.report(Violation{Rule: rule, At: at, Saw: fmt.Sprintf(format, args...)})
 }
 

@@ -8,7 +8,7 @@ import "time"
 // judgeFirst judges the first publication: the primary, before anything is known.
 func (j *Judge) judgeFirst(w Write) {
 	if j.spec.rank(w.ActiveRegion) != 0 {
-		j.violated(InSpec, w.At, "the first region to be published is %s, which is not the primary", w.ActiveRegion)
+		j.violatedf(InSpec, w.At, "the first region to be published is %s, which is not the primary", w.ActiveRegion)
 	}
 	j.judgePause(w)
 }
@@ -16,7 +16,7 @@ func (j *Judge) judgeFirst(w Write) {
 func (j *Judge) judgePause(w Write) {
 	clock := w.Decided.Add(j.step + j.options.Slack)
 	if j.orders.Paused && (j.orders.PausedUntil.IsZero() || clock.Before(j.orders.PausedUntil)) {
-		j.violated(Allowed, w.At, "traffic was sent to %s in a pause", w.ActiveRegion)
+		j.violatedf(Allowed, w.At, "traffic was sent to %s in a pause", w.ActiveRegion)
 	}
 }
 
@@ -25,15 +25,15 @@ func (j *Judge) judgeMove(before Record, w Write) {
 	from, to := before.ActiveRegion, w.ActiveRegion
 	kind := j.typeOf(before, w)
 	if _, ok := j.spec.region(to); !ok {
-		j.violated(InSpec, w.At, "%s from %s to %s, which is not in the spec", kind, from, to)
+		j.violatedf(InSpec, w.At, "%s from %s to %s, which is not in the spec", kind, from, to)
 		return
 	}
 	j.judgePause(w)
 	if wanted := j.orders.Reset != "" && j.orders.Reset != before.HandledReset; wanted && kind != WasReset {
-		j.violated(Reset, w.At, "%s from %s to %s while reset %q waits", kind, from, to, j.orders.Reset)
+		j.violatedf(Reset, w.At, "%s from %s to %s while reset %q waits", kind, from, to, j.orders.Reset)
 	}
 	if kind != WasReset && w.breaker(to).Open {
-		j.violated(Evidence, w.At, "%s from %s to %s, whose breaker is open", kind, from, to)
+		j.violatedf(Evidence, w.At, "%s from %s to %s, whose breaker is open", kind, from, to)
 	}
 	switch kind {
 	case WasReset:
@@ -68,17 +68,17 @@ func (j *Judge) typeOf(before Record, w Write) TransitionType {
 
 func (j *Judge) judgeReset(before Record, w Write) {
 	if j.orders.Reset == "" || j.orders.Reset == before.HandledReset || w.HandledReset != j.orders.Reset {
-		j.violated(Orders, w.At, "a reset; asked for is %q, handled was %q and is %q", j.orders.Reset, before.HandledReset, w.HandledReset)
+		j.violatedf(Orders, w.At, "a reset; asked for is %q, handled was %q and is %q", j.orders.Reset, before.HandledReset, w.HandledReset)
 	}
 	if j.spec.rank(w.ActiveRegion) != 0 {
-		j.violated(Reset, w.At, "a reset to %s, which is not the primary", w.ActiveRegion)
+		j.violatedf(Reset, w.At, "a reset to %s, which is not the primary", w.ActiveRegion)
 	}
 	if w.Pinned {
-		j.violated(Reset, w.At, "a reset leaves %s pinned", w.ActiveRegion)
+		j.violatedf(Reset, w.At, "a reset leaves %s pinned", w.ActiveRegion)
 	}
 	for _, b := range w.Breakers {
 		if b.Open {
-			j.violated(Reset, w.At, "a reset leaves the breaker of region %s open", b.Region)
+			j.violatedf(Reset, w.At, "a reset leaves the breaker of region %s open", b.Region)
 		}
 	}
 	j.forgetAnswers(w.At)
@@ -87,7 +87,7 @@ func (j *Judge) judgeReset(before Record, w Write) {
 func (j *Judge) judgeSwitch(before Record, w Write) {
 	o := j.orders
 	if o.Switch == "" || o.Switch == before.HandledSwitch || w.HandledSwitch != o.Switch || o.SwitchTo != w.ActiveRegion {
-		j.violated(Orders, w.At, "a switch to %s; asked for is %q to %s, handled was %q and is %q",
+		j.violatedf(Orders, w.At, "a switch to %s; asked for is %q to %s, handled was %q and is %q",
 			w.ActiveRegion, o.Switch, o.SwitchTo, before.HandledSwitch, w.HandledSwitch)
 	}
 	j.judgeEvidence(w, Evidence, "asked for", func(a answer) bool { return !a.Started.Before(j.lenient(j.askedAt)) })
@@ -96,19 +96,19 @@ func (j *Judge) judgeSwitch(before Record, w Write) {
 func (j *Judge) judgeFailover(before Record, w Write) {
 	from := before.ActiveRegion
 	if j.spec.Mode != Automatic {
-		j.violated(Allowed, w.At, "a failover from %s to %s in mode %s", from, w.ActiveRegion, j.spec.Mode)
+		j.violatedf(Allowed, w.At, "a failover from %s to %s in mode %s", from, w.ActiveRegion, j.spec.Mode)
 	}
 	r := j.region(from)
 	c := cause{kind: "left the spec", region: from, at: r.leftSpec}
 	if j.spec.rank(from) >= 0 {
 		c = cause{kind: "open", region: from, at: r.opening.stored.UTC()}
 		if !w.breaker(from).Open {
-			j.violated(Cause, w.At, "a failover from %s to %s, and the breaker of %s is closed", from, w.ActiveRegion, from)
+			j.violatedf(Cause, w.At, "a failover from %s to %s, and the breaker of %s is closed", from, w.ActiveRegion, from)
 			return
 		}
 	}
 	if seq, again := j.causes[c]; again {
-		j.violated(Once, w.At, "a failover from %s to %s for what number %d was for", from, w.ActiveRegion, seq)
+		j.violatedf(Once, w.At, "a failover from %s to %s for what number %d was for", from, w.ActiveRegion, seq)
 	}
 	j.causes[c] = w.ActiveSeq
 	trigger := r.leftSpec
@@ -116,7 +116,7 @@ func (j *Judge) judgeFailover(before Record, w Write) {
 		trigger = j.beganToFail(r)
 	}
 	if !j.someoneAnswered(from, w, trigger) {
-		j.violated(Hold, w.At, "a failover from %s to %s, and no other region had answered since %v", from, w.ActiveRegion, trigger)
+		j.violatedf(Hold, w.At, "a failover from %s to %s, and no other region had answered since %v", from, w.ActiveRegion, trigger)
 		return
 	}
 	j.judgeEvidence(w, Evidence, "triggered", func(a answer) bool { return !a.Started.Before(j.lenient(trigger)) })
@@ -149,15 +149,15 @@ func (j *Judge) someoneAnswered(from string, w Write, trigger time.Time) bool {
 func (j *Judge) judgeFailback(before Record, w Write) {
 	from, to := before.ActiveRegion, w.ActiveRegion
 	if j.spec.Mode != Automatic {
-		j.violated(Allowed, w.At, "a failback from %s to %s in mode %s", from, to, j.spec.Mode)
+		j.violatedf(Allowed, w.At, "a failback from %s to %s in mode %s", from, to, j.spec.Mode)
 	}
 	if j.spec.ManualFailback || before.Pinned || w.breaker(from).Open || j.spec.rank(to) >= j.spec.rank(from) {
-		j.violated(Preferred, w.At, "a failback from %s (place %d, pinned %v, open %v) to %s (place %d), manual %v",
+		j.violatedf(Preferred, w.At, "a failback from %s (place %d, pinned %v, open %v) to %s (place %d), manual %v",
 			from, j.spec.rank(from), before.Pinned, w.breaker(from).Open, to, j.spec.rank(to), j.spec.ManualFailback)
 	}
 	due := j.since.Add(j.spec.MinDuration)
 	if w.Decided.Before(j.lenient(due)) {
-		j.violated(MinDuration, w.At, "a failback from %s to %s at %v, due at %v", from, to, w.Decided, due)
+		j.violatedf(MinDuration, w.At, "a failback from %s to %s at %v, due at %v", from, to, w.Decided, due)
 		return
 	}
 	j.judgeEvidence(w, Due, "due", func(a answer) bool { return !a.Finished.Before(j.lenient(due)) })
@@ -172,9 +172,9 @@ func (j *Judge) judgeEvidence(w Write, rule Rule, since string, good func(answer
 	oldest := j.lenient(w.Decided.Add(-spec.Period))
 	switch {
 	case !j.valid(r, w.Decided, success):
-		j.violated(rule, w.At, "traffic moved to %s, which had not answered a probe since that was %s", w.ActiveRegion, since)
+		j.violatedf(rule, w.At, "traffic moved to %s, which had not answered a probe since that was %s", w.ActiveRegion, since)
 	case !j.valid(r, w.Decided, func(a answer) bool { return success(a) && !a.Started.Before(oldest) }):
-		j.violated(Fresh, w.At, "traffic moved to %s, which had last answered a probe that began before %v", w.ActiveRegion, oldest)
+		j.violatedf(Fresh, w.At, "traffic moved to %s, which had last answered a probe that began before %v", w.ActiveRegion, oldest)
 	}
 }
 

@@ -16,7 +16,7 @@ func (j *Judge) AtRest() { j.resting = true }
 // Wrote tells of a write, or of work to be done, that is neither a status nor a slice.
 func (j *Judge) Wrote(at time.Time, what string) {
 	if j.resting {
-		j.violated(Rest, at, "%s", what)
+		j.violatedf(Rest, at, "%s", what)
 	}
 }
 
@@ -31,20 +31,20 @@ func (j *Judge) Converged(at time.Time, healthy ...string) {
 			best = region.Name
 		}
 		if well && r.breaker(region.Name).Open {
-			j.violated(Converge, at, "the breaker of region %s is still open", region.Name)
+			j.violatedf(Converge, at, "the breaker of region %s is still open", region.Name)
 		}
 	}
 	stays := r.Pinned || j.spec.ManualFailback || j.spec.Mode != Automatic
 	served := j.spec.rank(r.ActiveRegion) >= 0 && (len(healthy) == 0 || slices.Contains(healthy, r.ActiveRegion))
 	if best != "" && r.ActiveRegion != best && (!stays || !served && j.spec.Mode == Automatic) {
-		j.violated(Converge, at, "region %s is active, and %s is healthy and preferred", r.ActiveRegion, best)
+		j.violatedf(Converge, at, "region %s is active, and %s is healthy and preferred", r.ActiveRegion, best)
 	}
 	if o := j.orders; !o.Paused && (o.Reset != "" && r.HandledReset != o.Reset || o.Switch != "" && r.HandledSwitch != o.Switch) {
-		j.violated(Converge, at, "asked for are reset %q and switch %q, handled are %q and %q", o.Reset, o.Switch, r.HandledReset, r.HandledSwitch)
+		j.violatedf(Converge, at, "asked for are reset %q and switch %q, handled are %q and %q", o.Reset, o.Switch, r.HandledReset, r.HandledSwitch)
 	}
 	for family, s := range j.shown {
 		if s.UID != r.UID || s.Seq != r.ActiveSeq {
-			j.violated(Converge, at, "slices of %s show number %d of %s, and number %d of %s is active", family, s.Seq, s.UID, r.ActiveSeq, r.UID)
+			j.violatedf(Converge, at, "slices of %s show number %d of %s, and number %d of %s is active", family, s.Seq, s.UID, r.ActiveSeq, r.UID)
 		}
 	}
 }

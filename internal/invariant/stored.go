@@ -25,7 +25,7 @@ type Write struct {
 // Stored judges a status write of the operator: also one that was not told the operator.
 func (j *Judge) Stored(w Write) {
 	if j.resting {
-		j.violated(Rest, w.At, "the status was written: %+v", w.Record)
+		j.violatedf(Rest, w.At, "the status was written: %+v", w.Record)
 	}
 	if j.stored.UID != w.UID || len(j.uids) == 0 {
 		j.begin(w.UID)
@@ -51,7 +51,7 @@ func (j *Judge) Stored(w Write) {
 		j.since = w.Decided
 	}
 	if w.PublishedSeq != nil && !j.published[*w.PublishedSeq] {
-		j.violated(Published, w.At, "publishedSeq is %d, which no slice has shown", *w.PublishedSeq)
+		j.violatedf(Published, w.At, "publishedSeq is %d, which no slice has shown", *w.PublishedSeq)
 	}
 	j.chosen[w.ActiveSeq] = w.ActiveRegion
 	j.stored = w.Record
@@ -71,7 +71,7 @@ func (j *Judge) judgeOpenings(w Write) {
 			return !a.Finished.Before(from) && !a.Finished.After(until) && (a.stop || a.failed && j.enough(r, a))
 		})
 		if !opened {
-			j.violated(Failures, w.At, "the breaker of region %s is open since %v, and nothing that it answered then opens one",
+			j.violatedf(Failures, w.At, "the breaker of region %s is open since %v, and nothing that it answered then opens one",
 				b.Region, r.opening.at)
 		}
 	}
@@ -100,15 +100,15 @@ func (j *Judge) judgeNumbers(before Record, w Write) {
 		changes++
 	}
 	if w.TransitionSeq != before.TransitionSeq+changes {
-		j.violated(Seq, w.At, "transitionSeq is %d after %d, with %d transitions", w.TransitionSeq, before.TransitionSeq, changes)
+		j.violatedf(Seq, w.At, "transitionSeq is %d after %d, with %d transitions", w.TransitionSeq, before.TransitionSeq, changes)
 	}
 	ahead := w.ActiveSeq > before.ActiveSeq && w.ActiveSeq > before.TransitionSeq && w.ActiveSeq <= w.TransitionSeq
 	if w.ActiveSeq != before.ActiveSeq && !ahead {
-		j.violated(Seq, w.At, "activeSeq is %d after %d, transitionSeq %d after %d",
+		j.violatedf(Seq, w.At, "activeSeq is %d after %d, transitionSeq %d after %d",
 			w.ActiveSeq, before.ActiveSeq, w.TransitionSeq, before.TransitionSeq)
 	}
 	if before.ActiveRegion != "" && w.ActiveRegion != before.ActiveRegion && w.ActiveSeq == before.ActiveSeq {
-		j.violated(Whole, w.At, "the active region was %s and is %s, both under activeSeq %d", before.ActiveRegion, w.ActiveRegion, w.ActiveSeq)
+		j.violatedf(Whole, w.At, "the active region was %s and is %s, both under activeSeq %d", before.ActiveRegion, w.ActiveRegion, w.ActiveSeq)
 	}
 }
 
@@ -116,34 +116,34 @@ func (j *Judge) judgeNumbers(before Record, w Write) {
 // that the API server refused is stored later or never; what it says must be true all the same.
 func (j *Judge) judgeHistory(before Record, w Write) {
 	if len(w.History) > kept {
-		j.violated(Whole, w.At, "the history has %d entries", len(w.History))
+		j.violatedf(Whole, w.At, "the history has %d entries", len(w.History))
 	}
 	moves := 0
 	for i, t := range w.History {
 		if i > 0 && t.Seq >= w.History[i-1].Seq || t.Seq > w.TransitionSeq || t.Seq < 1 {
-			j.violated(Seq, w.At, "the history has number %d in place %d, and transitionSeq is %d", t.Seq, i, w.TransitionSeq)
+			j.violatedf(Seq, w.At, "the history has number %d in place %d, and transitionSeq is %d", t.Seq, i, w.TransitionSeq)
 		}
 		if t.Seq <= before.TransitionSeq {
 			if !slices.ContainsFunc(before.History, t.equal) {
-				j.violated(Seq, w.At, "number %d is %+v, which it was not before", t.Seq, t)
+				j.violatedf(Seq, w.At, "number %d is %+v, which it was not before", t.Seq, t)
 			}
 			continue
 		}
 		switch t.Type {
 		case BreakerOpened, BreakerClosed:
 			if w.breaker(t.Region).Open != (t.Type == BreakerOpened) {
-				j.violated(Whole, w.At, "number %d says %s of region %s, which the breaker does not", t.Seq, t.Type, t.Region)
+				j.violatedf(Whole, w.At, "number %d says %s of region %s, which the breaker does not", t.Seq, t.Type, t.Region)
 			}
 		case FailedOver, FailedBack, SwitchedOver, WasReset:
 			moves++
 			if t.Seq != w.ActiveSeq || t.To != w.ActiveRegion || t.From != before.ActiveRegion {
-				j.violated(Whole, w.At, "number %d moves traffic from %s to %s; it was in %s and is in %s under activeSeq %d",
+				j.violatedf(Whole, w.At, "number %d moves traffic from %s to %s; it was in %s and is in %s under activeSeq %d",
 					t.Seq, t.From, t.To, before.ActiveRegion, w.ActiveRegion, w.ActiveSeq)
 			}
 		}
 	}
 	if moves > 1 {
-		j.violated(Whole, w.At, "one write moves traffic %d times", moves)
+		j.violatedf(Whole, w.At, "one write moves traffic %d times", moves)
 	}
 }
 
@@ -151,10 +151,10 @@ func (j *Judge) judgeHistory(before Record, w Write) {
 func (j *Judge) judgeOrders(before Record, w Write) {
 	first := before.ActiveRegion == ""
 	if w.HandledReset != before.HandledReset && (w.HandledReset != j.orders.Reset || !first && !before.moved(w.Record)) {
-		j.violated(Orders, w.At, "reset %q is acknowledged; %q is asked for, and activeSeq is %d after %d",
+		j.violatedf(Orders, w.At, "reset %q is acknowledged; %q is asked for, and activeSeq is %d after %d",
 			w.HandledReset, j.orders.Reset, w.ActiveSeq, before.ActiveSeq)
 	}
 	if w.HandledSwitch != before.HandledSwitch && w.HandledSwitch != j.orders.Switch {
-		j.violated(Orders, w.At, "switch %q is acknowledged, and %q is asked for", w.HandledSwitch, j.orders.Switch)
+		j.violatedf(Orders, w.At, "switch %q is acknowledged, and %q is asked for", w.HandledSwitch, j.orders.Switch)
 	}
 }
