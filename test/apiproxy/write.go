@@ -5,6 +5,7 @@ package apiproxy
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -83,6 +84,8 @@ func (p *Proxy) serveWrite(w http.ResponseWriter, req *http.Request) {
 	if err != nil {
 		return
 	}
+	// What has been sent arrives, also when its sender has gone meanwhile.
+	req = req.WithContext(context.WithoutCancel(req.Context()))
 	req.Body = io.NopCloser(bytes.NewReader(body))
 	write, number, intercept := p.number(req, string(body))
 	forward := func() *Answer {

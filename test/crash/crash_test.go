@@ -1,0 +1,201 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package crash_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/breakwater-dev/breakwater/internal/invariant"
+	"github.com/breakwater-dev/breakwater/test/apiproxy"
+	"github.com/breakwater-dev/breakwater/test/observer"
+)
+
+// side says what becomes of the write at which the operator is killed.
+type side string
+
+const (
+	// before: the write never reaches the API server.
+	before side = "before"
+	// after: the write is carried out, and the operator does not hear of it.
+	after side = "after"
+	// late: the write was on its way, and reaches the API server when the next operator has done everything.
+	late side = "late"
+)
+
+// The operator is killed at each write of each workload. However it is killed, the next one ends where one that was
+// never disturbed ends, and at no moment is an invariant broken.
+func TestCrash(t *testing.T) {
+	for _, l := range workloads {
+		t.Run(l.name, func(t *testing.T) {
+			t.Parallel()
+			var writes []apiproxy.Write
+			var want string
+			undisturbed := t.Run("undisturbed", func(t *testing.T) { writes, want = l.undisturbed(t) })
+			if !undisturbed {
+				return
+			}
+			t.Logf("%d writes: %v", len(writes), writes)
+			for i := range writes {
+				for _, s := range []side{before, after, late} {
+					t.Run(fmt.Sprintf("%d-%s", i+1, s), func(t *testing.T) {
+						t.Parallel()
+						l.crashAt(t, i+1, s, want)
+					})
+				}
+			}
+			t.Run("at-every-write", func(t *testing.T) {
+				t.Parallel()
+				l.crashAtEveryWrite(t, want)
+			})
+		})
+	}
+}
+
+// start makes a world in which the workload may begin to happen.
+func (l workload) start(t *testing.T) (*world, *operator) {
+	t.Helper()
+	w := newWorld(t)
+	o := w.operator("operator", "--leader-elect=false")
+	o.start()
+	l.begin(w)
+	return w, o
+}
+
+// undisturbed returns the writes of a run, and how it ends.
+func (l workload) undisturbed(t *testing.T) ([]apiproxy.Write, string) {
+	w, o := l.start(t)
+	l.arm(w, o, func(_ apiproxy.Write, forward apiproxy.Forward) *apiproxy.Answer { return forward() })
+	l.happen(w)
+	w.rest(l, o)
+	writes := o.proxy.Writes()
+	state, _, _ := w.observer.Look()
+	end := w.normal(state)
+
+	o.crash(o.life())
+	w.rest(l, o)
+	if later := o.proxy.Writes(); len(later) > len(writes) {
+		t.Errorf("started again at rest, the operator wrote %v", later[len(writes):])
+	}
+	w.judge(l, o)
+	return writes, end
+}
+
+// crashAt kills the operator at the write of that number.
+func (l workload) crashAt(t *testing.T, number int, s side, want string) {
+	w, o := l.start(t)
+	reached := make(chan apiproxy.Write, 1)
+	release, refused := make(chan struct{}), make(chan *apiproxy.Answer, 1)
+	l.arm(w, o, func(write apiproxy.Write, forward apiproxy.Forward) *apiproxy.Answer {
+		if write.Number != number {
+			return forward()
+		}
+		reached <- write
+		life := o.life()
+		if s == after {
+			forward()
+		}
+		o.crash(life)
+		if s == late {
+			<-release
+			refused <- forward()
+		}
+		return nil
+	})
+	l.happen(w)
+	var at apiproxy.Write
+	select {
+	case at = <-reached:
+	default:
+		close(release)
+		t.Logf("this run had %d writes only: %v", len(o.proxy.Writes()), o.proxy.Writes())
+	}
+	if at.Number > 0 && s == late {
+		w.awaitEnd(want, at, s)
+		close(release)
+		if answer := <-refused; answer == nil || answer.Status < http.StatusBadRequest {
+			t.Errorf("the late write %v was not refused: %+v", at, answer)
+		}
+	} else if at.Number > 0 {
+		close(release)
+	}
+	w.awaitEnd(want, at, s)
+	w.rest(l, o)
+	w.awaitEnd(want, at, s)
+	w.judge(l, o)
+}
+
+// crashAtEveryWrite lets no process live longer than to its first write.
+func (l workload) crashAtEveryWrite(t *testing.T, want string) {
+	w, o := l.start(t)
+	l.arm(w, o, func(_ apiproxy.Write, forward apiproxy.Forward) *apiproxy.Answer {
+		life := o.life()
+		forward()
+		o.crash(life)
+		return nil
+	})
+	l.happen(w)
+	w.awaitEnd(want, apiproxy.Write{}, "every")
+	w.rest(l, o)
+	w.awaitEnd(want, apiproxy.Write{}, "every")
+	w.judge(l, o)
+}
+
+// awaitEnd waits until the world is as at the end of an undisturbed run.
+func (w *world) awaitEnd(want string, at apiproxy.Write, s side) {
+	w.t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	for {
+		state, changed, err := w.observer.Look()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		have := w.normal(state)
+		if have == want {
+			return
+		}
+		select {
+		case <-changed:
+		case <-deadline.C:
+			w.t.Fatalf("killed %s %v, it ends otherwise than undisturbed (-undisturbed +killed):\n%s", s, at, cmp.Diff(want, have))
+		}
+	}
+}
+
+// rest waits until the operator has looked at each healthy region it probes twice more.
+func (w *world) rest(l workload, o *operator) {
+	w.t.Helper()
+	state, _, _ := w.observer.Look()
+	var probed []string
+	for _, name := range l.judged {
+		b := state.Backends[name]
+		probed = append(probed, b.Status.ActiveRegion)
+	}
+	w.awaitProbes(2, probed...)
+	noCrash(w.t, o)
+}
+
+// judge holds everything that was stored and published against the invariants.
+func (w *world) judge(l workload, o *operator) {
+	w.t.Helper()
+	story := w.story(o.restarts)
+	for _, name := range l.judged {
+		judge := observer.Judge(name, w.observer.Revisions(), story, func(v invariant.Violation) { w.t.Error(v) })
+		var healthy []string
+		for _, region := range names {
+			if w.healthy[region] {
+				healthy = append(healthy, region)
+			}
+		}
+		judge.Converged(time.Now(), healthy...)
+	}
+	if w.t.Failed() {
+		w.t.Logf("to run just this: go test -run '%s$' ./crash\nthe operator's last words:\n%s", w.t.Name(), o.tail())
+	}
+}
