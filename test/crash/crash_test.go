@@ -5,7 +5,6 @@ package crash_test
 
 import (
 	"fmt"
-	"net/http"
 	"testing"
 	"time"
 
@@ -70,7 +69,7 @@ func (l workload) start(t *testing.T) (*world, *operator) {
 // undisturbed returns the writes of a run, and how it ends.
 func (l workload) undisturbed(t *testing.T) ([]apiproxy.Write, string) {
 	w, o := l.start(t)
-	l.arm(w, o, func(_ apiproxy.Write, forward apiproxy.Forward) *apiproxy.Answer { return forward() })
+	l.arm(w, o, carryOut)
 	l.happen(w)
 	w.rest(l, o)
 	writes := o.proxy.Writes()
@@ -90,7 +89,7 @@ func (l workload) undisturbed(t *testing.T) ([]apiproxy.Write, string) {
 func (l workload) crashAt(t *testing.T, number int, s side, want string) {
 	w, o := l.start(t)
 	reached := make(chan apiproxy.Write, 1)
-	release, refused := make(chan struct{}), make(chan *apiproxy.Answer, 1)
+	release, answered := make(chan struct{}), make(chan *apiproxy.Answer, 1)
 	l.arm(w, o, func(write apiproxy.Write, forward apiproxy.Forward) *apiproxy.Answer {
 		if write.Number != number {
 			return forward()
@@ -103,31 +102,24 @@ func (l workload) crashAt(t *testing.T, number int, s side, want string) {
 		o.crash(life)
 		if s == late {
 			<-release
-			refused <- forward()
+			answered <- forward()
 		}
 		return nil
 	})
 	l.happen(w)
-	var at apiproxy.Write
+	how := fmt.Sprintf("killed %s write %d", s, number)
+	w.awaitEnd(want, how)
+	close(release)
 	select {
-	case at = <-reached:
-	default:
-		close(release)
-		t.Logf("this run had %d writes only: %v", len(o.proxy.Writes()), o.proxy.Writes())
-	}
-	if at.Number > 0 && s == late {
-		w.awaitEnd(want, at, s)
-		close(release)
-		if answer := <-refused; answer == nil || answer.Status < http.StatusBadRequest {
-			t.Errorf("the late write %v was not refused: %+v", at, answer)
+	case at := <-reached:
+		how += fmt.Sprintf(" (%s %s)", at.Method, at.Path)
+		if s == late {
+			wantRefused(t, <-answered)
 		}
-	} else if at.Number > 0 {
-		close(release)
+	default:
+		t.Logf("this run had fewer writes: %v", o.proxy.Writes())
 	}
-	w.awaitEnd(want, at, s)
-	w.rest(l, o)
-	w.awaitEnd(want, at, s)
-	w.judge(l, o)
+	w.finish(l, o, want, how)
 }
 
 // crashAtEveryWrite lets no process live longer than to its first write.
@@ -140,14 +132,20 @@ func (l workload) crashAtEveryWrite(t *testing.T, want string) {
 		return nil
 	})
 	l.happen(w)
-	w.awaitEnd(want, apiproxy.Write{}, "every")
+	w.finish(l, o, want, "killed after every write")
+}
+
+// finish checks that the world ends as undisturbed and stays so, and that no invariant was broken.
+func (w *world) finish(l workload, o *operator, want, how string) {
+	w.t.Helper()
+	w.awaitEnd(want, how)
 	w.rest(l, o)
-	w.awaitEnd(want, apiproxy.Write{}, "every")
+	w.awaitEnd(want, how)
 	w.judge(l, o)
 }
 
 // awaitEnd waits until the world is as at the end of an undisturbed run.
-func (w *world) awaitEnd(want string, at apiproxy.Write, s side) {
+func (w *world) awaitEnd(want, how string) {
 	w.t.Helper()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
@@ -163,7 +161,8 @@ func (w *world) awaitEnd(want string, at apiproxy.Write, s side) {
 		select {
 		case <-changed:
 		case <-deadline.C:
-			w.t.Fatalf("killed %s %v, it ends otherwise than undisturbed (-undisturbed +killed):\n%s", s, at, cmp.Diff(want, have))
+			w.t.Fatalf("%s, it ends otherwise than undisturbed (-undisturbed +now):\n%s\nthe operator's last words:\n%s",
+				how, cmp.Diff(want, have), w.last.tail())
 		}
 	}
 }

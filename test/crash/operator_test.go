@@ -50,6 +50,7 @@ func (w *world) operator(name string, args ...string) *operator {
 	}
 	o := &operator{w: w, name: name, proxy: proxy, args: append([]string{
 		"--kubeconfig=" + kubeconfig, "--metrics-bind-address=0", "--health-probe-bind-address=0"}, args...)}
+	w.last = o
 	w.t.Cleanup(func() {
 		o.end()
 		proxy.Close()
@@ -116,16 +117,6 @@ func newestRevision(w *world) (int64, error) {
 	var number int64
 	_, err := fmt.Sscan(list.ResourceVersion, &number)
 	return number, err
-}
-
-// kill ends the process, and no other one follows.
-func (o *operator) kill() {
-	o.w.t.Helper()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if err := o.process.Kill(); err != nil {
-		o.w.t.Fatal(err)
-	}
 }
 
 func (o *operator) end() {

@@ -4,10 +4,11 @@
 package crash_test
 
 import (
+	"slices"
 	"sync"
+	"testing"
 
 	"k8s.io/apimachinery/pkg/api/meta"
-
 
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
 	"github.com/breakwater-dev/breakwater/test/apiproxy"
@@ -118,6 +119,15 @@ var workloads = []workload{{
 	judged: []string{"rival"},
 }}
 
+func workloadNamed(t *testing.T, name string) workload {
+	t.Helper()
+	i := slices.IndexFunc(workloads, func(l workload) bool { return l.name == name })
+	if i < 0 {
+		t.Fatalf("no workload %s", name)
+	}
+	return workloads[i]
+}
+
 // serving begins with the LLMBackend chat in its primary region.
 func serving(edits ...edit) func(*world) {
 	return func(w *world) {
@@ -176,4 +186,3 @@ func (l workload) arm(w *world, o *operator, trap apiproxy.Interceptor) {
 		return trap(write, forward)
 	})
 }
-

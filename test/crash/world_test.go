@@ -49,6 +49,7 @@ type world struct {
 	observer *observer.Observer
 	regions  map[string]*lab.Region
 	healthy  map[string]bool
+	last     *operator // the newest one
 
 	mu   sync.Mutex
 	acts []time.Time
@@ -197,6 +198,11 @@ func (w *world) awaitProbes(n int, regions ...string) {
 			w.t.Fatal(err)
 		}
 	}
+}
+
+func (w *world) backendOf(name string) *llmv1alpha1.LLMBackend {
+	state, _, _ := w.observer.Look()
+	return state.Backends[name]
 }
 
 // normal is the state without what differs between two worlds.
