@@ -162,22 +162,26 @@ func narrow(method, path, namespace string) string {
 	return path
 }
 
-// resourceOf returns the resource that a path is about.
+// resourceOf returns the resource that a path is about, as "services" or
+// "llmbackends/status".
 func resourceOf(path string) string {
 	segments := strings.Split(strings.Trim(path, "/"), "/")
+	before := 3 // apis, group, version
 	if segments[0] == "api" {
-		segments = segments[1:]
-	} else {
-		segments = segments[min(2, len(segments)):]
+		before = 2
 	}
-	segments = segments[min(1, len(segments)):] // the version
+	segments = segments[min(before, len(segments)):]
 	if len(segments) > 2 && segments[0] == "namespaces" {
 		segments = segments[2:]
 	}
-	if len(segments) == 0 {
+	switch len(segments) {
+	case 0:
 		return ""
+	case 3:
+		return segments[0] + "/" + segments[2]
+	default:
+		return segments[0]
 	}
-	return segments[0]
 }
 
 // hangUp ends the connection without an answer.

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 )
 
 // maxBody bounds what is kept of a request or an answer, in bytes.
@@ -36,10 +35,7 @@ func (w Write) String() string {
 
 // About says whether the write is of such a resource, such as "endpointslices"
 // or "llmbackends/status".
-func (w Write) About(resource string) bool {
-	resource, subresource, _ := strings.Cut(resource, "/")
-	return resourceOf(w.Path) == resource && strings.HasSuffix(w.Path, "/"+subresource) == (subresource != "")
-}
+func (w Write) About(resource string) bool { return resourceOf(w.Path) == resource }
 
 // Forward passes a write on and returns the API server's answer, nil for none.
 type Forward func() *Answer

@@ -78,11 +78,7 @@ func (w *world) allowLeases() {
 func TestLeaderKilled(t *testing.T) {
 	t.Parallel()
 	l := workloadNamed(t, "failover")
-	var writes []apiproxy.Write
-	var want string
-	if !t.Run("undisturbed", func(t *testing.T) { writes, want = l.undisturbed(t) }) {
-		return
-	}
+	writes, want := l.undisturbed(t)
 	for i := range writes {
 		for _, s := range []side{before, after, late} {
 			t.Run(fmt.Sprintf("%d-%s", i+1, s), func(t *testing.T) {
@@ -98,7 +94,7 @@ func TestLeaderKilled(t *testing.T) {
 					}
 					leader.end()
 					if s == late {
-						<-release
+						w.hold(release)
 						answered <- forward()
 					}
 					return nil
@@ -126,10 +122,7 @@ func wantRefused(t *testing.T, late *apiproxy.Answer) {
 func TestLeaderFrozen(t *testing.T) {
 	t.Parallel()
 	l := failoverAndReset
-	var want string
-	if !t.Run("undisturbed", func(t *testing.T) { _, want = l.undisturbed(t) }) {
-		return
-	}
+	_, want := l.undisturbed(t)
 	for i, what := range []string{"deciding", "publishing", "confirming"} {
 		for _, first := range []string{"wakes-up-first", "write-first"} {
 			t.Run(what+"-"+first, func(t *testing.T) {
@@ -141,7 +134,7 @@ func TestLeaderFrozen(t *testing.T) {
 						return forward()
 					}
 					leader.signal(syscall.SIGSTOP)
-					<-release
+					w.hold(release)
 					answer := forward()
 					answered <- answer
 					return answer
@@ -168,10 +161,7 @@ func TestLeaderFrozen(t *testing.T) {
 func TestLeaderCutOff(t *testing.T) {
 	t.Parallel()
 	l := workloadNamed(t, "failover")
-	var want string
-	if !t.Run("undisturbed", func(t *testing.T) { _, want = l.undisturbed(t) }) {
-		return
-	}
+	_, want := l.undisturbed(t)
 	t.Run("cut-off", func(t *testing.T) {
 		w, leader, standby := l.startTwo(t)
 		var once sync.Once

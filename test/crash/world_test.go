@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -71,6 +72,7 @@ func newWorld(t *testing.T) *world {
 		t: t, ctx: t.Context(), number: worlds.Add(1), logs: t.TempDir(),
 		regions: map[string]*lab.Region{}, healthy: map[string]bool{},
 	}
+	t.Cleanup(w.tellHowToRepeat)
 	w.ns = fmt.Sprintf("world-%d", w.number)
 	if err := admin.Create(w.ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.ns}}); err != nil {
 		t.Fatal(err)
@@ -89,6 +91,22 @@ func newWorld(t *testing.T) *world {
 		w.regions[name], w.healthy[name] = r, true
 	}
 	return w
+}
+
+// tellHowToRepeat says how to run what has failed alone, and what the operator said.
+func (w *world) tellHowToRepeat() {
+	if w.t.Failed() && w.last != nil {
+		w.t.Logf("to run just this: cd test && go test -race -run '^%s$' ./crash\nthe last words of the %s:\n%s",
+			strings.ReplaceAll(w.t.Name(), "/", "$/^"), w.last.name, w.last.tail())
+	}
+}
+
+// hold waits until the test releases what it holds, or ends.
+func (w *world) hold(release <-chan struct{}) {
+	select {
+	case <-release:
+	case <-w.ctx.Done():
+	}
 }
 
 // address returns the address of a region of this world.
