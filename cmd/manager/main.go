@@ -30,8 +30,7 @@ var version = "dev"
 type options struct {
 	metricsAddress  string
 	healthAddress   string
-	leaderElect     bool
-	leaderNamespace string
+	leader          leaderOptions
 	reconciles      int
 	connections     int
 	showVersion     bool
@@ -55,8 +54,7 @@ func parse() options {
 	var o options
 	flag.StringVar(&o.metricsAddress, "metrics-bind-address", "0", "Address of the metrics endpoint; 0 turns it off.")
 	flag.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "Address of /healthz and /readyz; 0 turns them off.")
-	flag.BoolVar(&o.leaderElect, "leader-elect", true, "Let only one of several managers probe and write.")
-	flag.StringVar(&o.leaderNamespace, "leader-election-namespace", "", "Namespace of the leader's Lease; empty means the manager's own.")
+	o.leader.bind(flag.CommandLine)
 	flag.IntVar(&o.reconciles, "max-concurrent-reconciles", 32, "How many LLMBackends are written at the same time.")
 	flag.IntVar(&o.connections, "max-probe-connections", probe.DefaultMaxConnections, "How many connections all probes may have at the same time.")
 	flag.BoolVar(&o.showVersion, "version", false, "Print the version and exit.")
@@ -66,6 +64,9 @@ func parse() options {
 }
 
 func run(o options) error {
+	if err := o.leader.validate(); err != nil {
+		return err
+	}
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("find a cluster: %w", err)
@@ -75,9 +76,12 @@ func run(o options) error {
 		Scheme:                        newScheme(),
 		Metrics:                       metricsserver.Options{BindAddress: o.metricsAddress},
 		HealthProbeBindAddress:        o.healthAddress,
-		LeaderElection:                o.leaderElect,
+		LeaderElection:                o.leader.elect,
 		LeaderElectionID:              "breakwater.llm.breakwater.dev",
-		LeaderElectionNamespace:       o.leaderNamespace,
+		LeaderElectionNamespace:       o.leader.namespace,
+		LeaseDuration:                 &o.leader.lease,
+		RenewDeadline:                 &o.leader.renew,
+		RetryPeriod:                   &o.leader.retry,
 		LeaderElectionReleaseOnCancel: true,
 		Cache:                         cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
 	})

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -29,6 +30,17 @@ type Region struct {
 	requests    map[string]int
 	connections int
 	open        int // connections and handlers that have not ended
+	logged      bool
+	log         []Request
+}
+
+// Request is a request that a region has got.
+type Request struct {
+	Path    string
+	Arrived time.Time
+	// Ended is when the region was done with it; zero if it is not yet.
+	Ended     time.Time
+	Behaviour Behaviour // with which it was treated
 }
 
 // RegionOption changes what NewRegion makes.
@@ -42,6 +54,11 @@ func WithName(name string) RegionOption {
 // WithModel sets the name of the model that is served. The default is "demo".
 func WithModel(model string) RegionOption {
 	return func(r *Region) { r.model = model }
+}
+
+// WithLog has the region remember every request, for Log.
+func WithLog() RegionOption {
+	return func(r *Region) { r.logged = true }
 }
 
 // NewRegion starts a healthy region that listens on addr, such as
@@ -104,6 +121,14 @@ func (r *Region) OnRequest(f func(req *http.Request)) {
 // Requests returns how many requests have arrived for each path.
 func (r *Region) Requests() map[string]int {
 	return r.State().Requests
+}
+
+// Log returns every request in the order of arrival, if the region was made
+// with WithLog.
+func (r *Region) Log() []Request {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.log)
 }
 
 // Connections returns how many connections have been accepted.

@@ -14,8 +14,8 @@ import (
 
 // serve counts a request and answers it as the region behaves at that moment.
 func (r *Region) serve(w http.ResponseWriter, req *http.Request, stopping <-chan struct{}) {
-	behaviour, hook := r.arrived(req.URL.Path)
-	defer r.update(func() { r.open-- })
+	behaviour, hook, ended := r.arrived(req.URL.Path)
+	defer r.update(func() { r.open--; ended(time.Now()) })
 
 	// Only once the body has been read does the server notice a client that
 	// hangs up, and so end the request's context.
@@ -105,14 +105,21 @@ func pause(d time.Duration, end <-chan struct{}) bool {
 	}
 }
 
-// arrived counts a request as open and returns how to treat it.
-func (r *Region) arrived(path string) (b Behaviour, hook func(*http.Request)) {
+// arrived counts a request as open and returns how to treat it, and what to
+// call, within update, when it has ended.
+func (r *Region) arrived(path string) (b Behaviour, hook func(*http.Request), ended func(time.Time)) {
+	ended = func(time.Time) {}
 	r.update(func() {
 		r.open++
 		r.requests[path]++
 		b, hook = r.behaviour, r.onRequest
+		if r.logged {
+			i := len(r.log)
+			r.log = append(r.log, Request{Path: path, Arrived: time.Now(), Behaviour: b})
+			ended = func(at time.Time) { r.log[i].Ended = at }
+		}
 	})
-	return b, hook
+	return b, hook, ended
 }
 
 // countConnection follows a connection until its goroutine ends or a handler

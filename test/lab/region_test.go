@@ -131,6 +131,36 @@ func TestRegionSendsHeadersOfStatus(t *testing.T) {
 	}
 }
 
+func TestRegionLogsRequests(t *testing.T) {
+	r := newRegion(t, "10.1.0.12:8000", lab.WithLog())
+	silent := newRegion(t, "10.1.0.13:8000")
+	began := time.Now()
+	for _, region := range []*lab.Region{r, silent} {
+		for _, b := range []lab.Behaviour{lab.Healthy(), lab.Status(503)} {
+			if err := region.Set(b); err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := request(within(t, ample), "GET", region.URL()+"/health", ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		region.Close() // ends what still runs
+	}
+	if log := silent.Log(); len(log) > 0 {
+		t.Errorf("without WithLog: %+v", log)
+	}
+	var modes []lab.Mode
+	for _, request := range r.Log() {
+		modes = append(modes, request.Behaviour.Mode)
+		if request.Path != "/health" || request.Arrived.Before(began) || request.Ended.Before(request.Arrived) {
+			t.Errorf("logged %+v, want a request for /health since %s that has ended", request, began)
+		}
+	}
+	if diff := cmp.Diff([]lab.Mode{lab.ModeHealthy, lab.ModeStatus}, modes); diff != "" {
+		t.Errorf("behaviour (-want +got):\n%s", diff)
+	}
+}
+
 func TestRegionRefusesBadBehaviour(t *testing.T) {
 	r := newRegion(t, "10.1.0.10:8000")
 	for want, behaviour := range map[string]lab.Behaviour{
