@@ -180,6 +180,9 @@ func (j *Judge) Restored(at time.Time, r Record) {
 		}
 	}
 	j.chosen[r.ActiveSeq] = r.ActiveRegion
+	if r.PublishedSeq != nil {
+		j.published[*r.PublishedSeq] = true
+	}
 	for _, b := range r.Breakers {
 		j.region(b.Region).opening = opening{stored: b.Since, at: b.Since.Add(-j.step)}
 	}
