@@ -53,6 +53,8 @@ type Options struct {
 	// ResolverTTL is how long addresses are used before their name is looked up again; 0 means
 	// [probe.DefaultTTL].
 	ResolverTTL time.Duration
+	// Dial replaces the direct TCP connections of probes; nil means those.
+	Dial probe.Dial
 }
 
 // Add adds the controller to a manager.
@@ -68,8 +70,10 @@ func Add(mgr ctrl.Manager, opts Options) error {
 		Live:      live,
 		Publisher: &traffic.Publisher{Client: mgr.GetClient(), Live: live},
 		Recorder:  mgr.GetEventRecorder("breakwater"),
-		Prober:    probe.New(resolver, probe.Options{MaxConnections: opts.MaxProbeConnections, Check: clusterIPs.Check}),
-		backends:  newRegistry(),
+		Prober: probe.New(resolver, probe.Options{
+			MaxConnections: opts.MaxProbeConnections, Check: clusterIPs.Check, Dial: opts.Dial,
+		}),
+		backends: newRegistry(),
 	}
 	if err := mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
 		<-ctx.Done()
