@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -36,6 +37,8 @@ type publication struct {
 	shows bool
 	// moved: they have just been made to show it, and the status is to be told later.
 	moved bool
+	// lookAgain is after what time to look at it again without being asked; 0 for never.
+	lookAgain time.Duration
 }
 
 func (p publication) published() bool { return p.reason == llmv1alpha1.ReasonPublished }

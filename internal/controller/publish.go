@@ -75,7 +75,7 @@ func (r *Reconciler) publishSlices(ctx context.Context, s *scope, svc *corev1.Se
 		Seq: s.stored.Status.ActiveSeq, Retain: retains(s.stored), TakeOver: true,
 	})
 	if len(desired.Slices) == 0 {
-		return publication{reason: llmv1alpha1.ReasonPending, message: fmt.Sprintf(
+		return publication{reason: llmv1alpha1.ReasonPending, lookAgain: addressPeriod, message: fmt.Sprintf(
 			"no address of region %s is known that may be published in a family of Service %s", active, svc.Name)}, nil
 	}
 	result, err := r.Publisher.Publish(ctx, desired)
@@ -99,7 +99,7 @@ func (r *Reconciler) checkAlone(ctx context.Context, s *scope) (publication, err
 		return publication{}, err
 	}
 	if len(foreign) > 0 {
-		return publication{reason: llmv1alpha1.ReasonForeignEndpoints, shows: true, message: fmt.Sprintf(
+		return publication{reason: llmv1alpha1.ReasonForeignEndpoints, shows: true, lookAgain: foreignPeriod, message: fmt.Sprintf(
 			"others publish behind Service %s too and share its traffic: delete %s", name, strings.Join(foreign, ", "))}, nil
 	}
 	return s.confirmed(), nil

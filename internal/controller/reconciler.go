@@ -16,7 +16,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
 	"github.com/breakwater-dev/breakwater/internal/traffic"
 )
 
@@ -37,6 +36,10 @@ const (
 	confirmPriority = -100
 	confirmDelay    = 5 * time.Millisecond
 )
+
+// addressPeriod is how often the addresses of the active region are looked up while none is known, because then
+// nothing can be published, and a region that is probed on demand only may not be looked up otherwise.
+const addressPeriod = 5 * time.Second
 
 // foreignPeriod is how often is looked whether others still share the traffic: not all that can share it
 // is watched.
@@ -79,10 +82,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if p.moved {
 		return ctrl.Result{RequeueAfter: confirmDelay, Priority: new(confirmPriority)}, nil
 	}
-	if p.reason == llmv1alpha1.ReasonForeignEndpoints {
-		return ctrl.Result{RequeueAfter: foreignPeriod}, r.report(ctx, s, p)
-	}
-	return ctrl.Result{}, r.report(ctx, s, p)
+	return ctrl.Result{RequeueAfter: p.lookAgain}, r.report(ctx, s, p)
 }
 
 // decideAndPersist makes the decision and stores it in one status write. When the LLMBackend has changed
