@@ -72,8 +72,8 @@ fmt: bin/golangci-lint ## Format the Go files.
 
 # The long builds are prerequisites, so that make -j builds them once for all targets.
 .PHONY: test
-test: controlplane bin/golangci-lint ## Everything that CI checks: verify, lint, unit, integration.
-	+@for phase in verify lint unit integration; do \
+test: controlplane bin/golangci-lint ## Everything that CI checks: verify, lint, unit, schedules, integration.
+	+@for phase in verify lint unit schedules integration; do \
 		start=$$SECONDS; \
 		echo "==> make $$phase"; \
 		$(MAKE) --no-print-directory $$phase || { echo "==> make $$phase: FAILED" >&2; exit 1; }; \
@@ -84,6 +84,18 @@ test: controlplane bin/golangci-lint ## Everything that CI checks: verify, lint,
 .PHONY: unit
 unit: ## Tests that need nothing but Go.
 	go test -race -timeout 5m ./...
+
+# Without -race, which makes a schedule five times as long; integration plays some with it.
+.PHONY: schedules
+schedules: ## 10,000 schedules of the whole operator, in virtual time.
+	cd test && go test -count=1 -v -timeout 20m ./schedules
+
+DURATION ?= 10m
+
+.PHONY: soak
+soak: ## New schedules of decision and operator for DURATION, 10m unless set.
+	go test -count=1 -timeout 0 -run 'TestInvariants|TestBreakerAgreesWithModel' ./internal/failover -rapid.checks=1000
+	cd test && go test -count=1 -v -timeout 0 -run TestSchedules ./schedules -soak $(DURATION)
 
 # -count=1, because the test cache does not see bin/ and config/, which these tests run and read.
 .PHONY: integration

@@ -1,0 +1,175 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apiserver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// watcher is one watch of one resource. What happens reaches its reader later, in order.
+type watcher struct {
+	resource string
+	lag      func(resource string) time.Duration
+
+	mu      sync.Mutex
+	frames  []delayed
+	ended   time.Time // when the reader is to notice that the watch was cut; zero if it was not
+	newest  time.Time // when the newest frame is due
+	changed chan struct{}
+}
+
+type delayed struct {
+	due  time.Time
+	data []byte
+}
+
+func newWatcher(resource string, lag func(string) time.Duration) *watcher {
+	return &watcher{resource: resource, lag: lag, changed: make(chan struct{}, 1)}
+}
+
+func (w *watcher) tell(data []byte) {
+	due := time.Now().Add(w.lag(w.resource))
+	w.mu.Lock()
+	if due.Before(w.newest) {
+		due = w.newest
+	}
+	w.newest = due
+	if !w.ended.IsZero() {
+		w.mu.Unlock()
+		return
+	}
+	w.frames = append(w.frames, delayed{due, data})
+	w.mu.Unlock()
+	w.wake()
+}
+
+// end cuts the watch: what has not reached the reader yet never does. It takes as long as an event, so that not all
+// readers notice at the same instant.
+func (w *watcher) end() {
+	ended := time.Now().Add(w.lag(w.resource))
+	w.mu.Lock()
+	if w.ended.IsZero() {
+		w.ended = ended
+	}
+	w.frames = nil
+	w.mu.Unlock()
+	w.wake()
+}
+
+func (w *watcher) wake() {
+	select {
+	case w.changed <- struct{}{}:
+	default:
+	}
+}
+
+// next returns the frames that are due, or when the next one or the end is; a zero time if none is under way.
+func (w *watcher) next() (data []byte, at time.Time, ended bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	var ready [][]byte
+	for len(w.frames) > 0 && !w.frames[0].due.After(now) {
+		ready = append(ready, w.frames[0].data)
+		w.frames = w.frames[1:]
+	}
+	switch {
+	case !w.ended.IsZero():
+		at = w.ended
+	case len(w.frames) > 0:
+		at = w.frames[0].due
+	}
+	return bytes.Join(ready, nil), at, !w.ended.IsZero() && !now.Before(w.ended)
+}
+
+// watchTime is about how long a watch lasts: the least that clients ask for. What they ask for is random.
+const watchTime = 5 * time.Minute
+
+// stream is the body of a watch's response.
+type stream struct {
+	server  *Server
+	watcher *watcher
+	ctx     context.Context // ends with the request
+	cancel  context.CancelFunc
+	timeout time.Time // when the server ends the watch
+	rest    []byte
+}
+
+// Read waits for the next event.
+func (s *stream) Read(p []byte) (int, error) {
+	for len(s.rest) == 0 {
+		data, at, ended := s.watcher.next()
+		switch {
+		case len(data) > 0:
+			s.rest = data
+			continue
+		case ended:
+			return 0, io.ErrUnexpectedEOF
+		case !time.Now().Before(s.timeout):
+			return 0, io.EOF
+		}
+		if at.IsZero() || at.After(s.timeout) {
+			at = s.timeout
+		}
+		timer := time.NewTimer(time.Until(at))
+		select {
+		case <-timer.C:
+		case <-s.watcher.changed:
+		case <-s.ctx.Done():
+		}
+		timer.Stop()
+		if s.ctx.Err() != nil {
+			return 0, errors.New("the watch was closed")
+		}
+	}
+	n := copy(p, s.rest)
+	s.rest = s.rest[n:]
+	return n, nil
+}
+
+// Close ends the watch.
+func (s *stream) Close() error {
+	s.cancel()
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	delete(s.server.watchers, s.watcher)
+	return nil
+}
+
+// frame is an event as it is sent.
+func frame(kind string, o []byte) []byte {
+	return bytes.Join([][]byte{[]byte(`{"type":"` + kind + `","object":`), o, []byte("}\n")}, nil)
+}
+
+// bookmark ends the initial events of a watch.
+func (s *Server) bookmark(k *kind) []byte {
+	return frame("BOOKMARK", encode(object{"apiVersion": k.apiVersion, "kind": k.name, "metadata": object{
+		"resourceVersion": strconv.FormatInt(s.revision, 10),
+		"annotations":     object{"k8s.io/initial-events-end": "true"},
+	}}))
+}
+
+// Watched says whether somebody watches the resource and has heard of all that has happened.
+func (s *Server) Watched(resource string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for w := range s.watchers {
+		if w.resource == resource && w.idle() {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *watcher) idle() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.ended.IsZero() && len(w.frames) == 0
+}
