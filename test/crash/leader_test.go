@@ -156,6 +156,31 @@ func TestLeaderFrozen(t *testing.T) {
 	}
 }
 
+// An operator that believes to lead hears late that its decision is stored. Another one has carried that out, and more:
+// what is published is not taken back, although the slice is known as it is now.
+func TestDecisionPublishedLate(t *testing.T) {
+	t.Parallel()
+	l := failoverAndReset
+	_, want := l.undisturbed(t)
+	t.Run("late", func(t *testing.T) {
+		w, slow := l.start(t)
+		next := w.operator("next", "--leader-elect=false")
+		release := make(chan struct{})
+		slow.proxy.Intercept(func(write apiproxy.Write, forward apiproxy.Forward) *apiproxy.Answer {
+			answer := forward()
+			if write.Number == 1 {
+				next.start()
+				w.hold(release)
+			}
+			return answer
+		})
+		l.happen(w)
+		w.awaitEnd(want, "decision published late")
+		close(release)
+		w.finish(l, slow, want, "decision published late")
+	})
+}
+
 // The leader cannot reach the API server any more, and sees a region die all the same. It ends before the other one
 // writes.
 func TestLeaderCutOff(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -30,8 +31,9 @@ const (
 )
 
 var (
-	controlPlane *lab.ControlPlane
-	admin        client.WithWatch
+	controlPlane   *lab.ControlPlane
+	admin          client.WithWatch
+	operatorConfig *rest.Config
 )
 
 // outage is how long the API server is out of reach in tests of that.
@@ -71,6 +73,9 @@ func prepare(ctx context.Context) (err error) {
 		return err
 	}
 	if admin, err = client.NewWithWatch(controlPlane.Config, client.Options{Scheme: newScheme()}); err != nil {
+		return err
+	}
+	if operatorConfig, err = controlPlane.UserConfig(operatorUser); err != nil {
 		return err
 	}
 	if _, err := controlPlane.Kubectl(ctx, "create", "namespace", operatorNamespace); err != nil {

@@ -36,11 +36,7 @@ type operator struct {
 // operator makes an operator of this world that does not run yet. The end of the test ends it.
 func (w *world) operator(name string, args ...string) *operator {
 	w.t.Helper()
-	config, err := controlPlane.UserConfig(operatorUser)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	proxy, err := apiproxy.New(config, w.ns)
+	proxy, err := apiproxy.New(operatorConfig, w.ns)
 	if err != nil {
 		w.t.Fatal(err)
 	}

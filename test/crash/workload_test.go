@@ -4,6 +4,7 @@
 package crash_test
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"testing"
@@ -22,8 +23,9 @@ type workload struct {
 	begin func(*world)
 	// happen is what happens, to its end.
 	happen func(*world)
-	// meanwhile happens once, just before the first numbered write of a slice.
+	// meanwhile happens once, just before the first numbered write of a slice, or of the resource at.
 	meanwhile func(*world)
+	at        string
 	// judged are the LLMBackends that are there at the end.
 	judged []string
 }
@@ -67,18 +69,18 @@ var workloads = []workload{{
 	},
 	judged: []string{"chat"},
 }, {
-	name:  "spec-edit-in-failover",
-	begin: serving(),
-	meanwhile: func(w *world) {
-		w.change("chat", func(b *llmv1alpha1.LLMBackend) {
-			b.Spec.Secondaries = []llmv1alpha1.Region{w.region("ap-south")}
-		})
-	},
-	happen: func(w *world) {
-		w.set("us-east", false)
-		w.awaitPublished("chat", "ap-south")
-	},
-	judged: []string{"chat"},
+	name:      "spec-edit-in-failover",
+	begin:     serving(),
+	meanwhile: replaceSecondary,
+	happen:    failOverToReplaced,
+	judged:    []string{"chat"},
+}, {
+	name:      "spec-edit-in-decision",
+	begin:     serving(),
+	meanwhile: replaceSecondary,
+	at:        "llmbackends/status",
+	happen:    failOverToReplaced,
+	judged:    []string{"chat"},
 }, {
 	name:  "deletion-in-failover",
 	begin: func(w *world) { w.collectGarbage(); serving()(w) },
@@ -145,6 +147,18 @@ func failedOver(edits ...edit) func(*world) {
 	}
 }
 
+// replaceSecondary takes the region to which traffic is about to move out of the spec.
+func replaceSecondary(w *world) {
+	w.change("chat", func(b *llmv1alpha1.LLMBackend) {
+		b.Spec.Secondaries = []llmv1alpha1.Region{w.region("ap-south")}
+	})
+}
+
+func failOverToReplaced(w *world) {
+	w.set("us-east", false)
+	w.awaitPublished("chat", "ap-south")
+}
+
 func nothingLeft(s observer.State) bool {
 	return len(s.Backends)+len(s.Services)+len(s.Slices) == 0
 }
@@ -179,8 +193,9 @@ func conflicted(name string) func(observer.State) bool {
 // arm numbers the writes from here on and has trap called with each, after what happens meanwhile.
 func (l workload) arm(w *world, o *operator, trap apiproxy.Interceptor) {
 	var once sync.Once
+	at := cmp.Or(l.at, "endpointslices")
 	o.proxy.Intercept(func(write apiproxy.Write, forward apiproxy.Forward) *apiproxy.Answer {
-		if l.meanwhile != nil && write.About("endpointslices") {
+		if l.meanwhile != nil && write.About(at) {
 			once.Do(func() { l.meanwhile(w) })
 		}
 		return trap(write, forward)

@@ -70,6 +70,7 @@ func objects(s State) []client.Object {
 	return all
 }
 
+// strip removes what is incidental, and sorts conditions, whose order means nothing.
 func strip(value any) {
 	switch v := value.(type) {
 	case map[string]any:
@@ -80,9 +81,18 @@ func strip(value any) {
 			}
 			strip(inner)
 		}
+		if conditions, ok := v["conditions"].([]any); ok {
+			slices.SortFunc(conditions, func(a, b any) int { return strings.Compare(typeOf(a), typeOf(b)) })
+		}
 	case []any:
 		for _, inner := range v {
 			strip(inner)
 		}
 	}
+}
+
+func typeOf(condition any) string {
+	fields, _ := condition.(map[string]any)
+	name, _ := fields["type"].(string)
+	return name
 }

@@ -57,6 +57,14 @@ func TestNormal(t *testing.T) {
 	if diff := cmp.Diff(want, normal(state("a7c2", now.Add(time.Hour)), "10.1.0.a7c2")); diff != "" {
 		t.Errorf("two runs that end the same differ:\n%s", diff)
 	}
+	orders := [][]metav1.Condition{{{Type: "Ready"}, {Type: "Degraded"}}, {{Type: "Degraded"}, {Type: "Ready"}}}
+	var texts []string
+	for _, conditions := range orders {
+		texts = append(texts, normal(state("f81d", now, func(s observer.State) { s.Backends["chat"].Status.Conditions = conditions }), "10.1.0.f81d"))
+	}
+	if diff := cmp.Diff(texts[0], texts[1]); diff != "" {
+		t.Errorf("the order of conditions counts:\n%s", diff)
+	}
 	for what, edit := range map[string]func(observer.State){
 		"active region": func(s observer.State) { s.Backends["chat"].Status.ActiveRegion = "eu-west" },
 		"history":       func(s observer.State) { s.Backends["chat"].Status.History[0].Seq = 3 },
