@@ -37,8 +37,8 @@ func RepositoryRoot() (string, error) {
 
 // AssetsDir returns the folder that holds kube-apiserver, etcd and kubectl:
 // KUBEBUILDER_ASSETS if set, otherwise bin/controlplane of the repository.
-// It is an error if one of them is missing.
-func AssetsDir() (string, error) {
+// It is an error if one of them, or of what else is named, is missing.
+func AssetsDir(more ...string) (string, error) {
 	dir := os.Getenv(assetsVariable)
 	hint := "correct or unset " + assetsVariable
 	if dir == "" {
@@ -49,7 +49,7 @@ func AssetsDir() (string, error) {
 		dir = filepath.Join(root, "bin", "controlplane")
 		hint = `run "make controlplane", or set ` + assetsVariable + " to a folder that holds them"
 	}
-	for _, name := range []string{"kube-apiserver", "etcd", "kubectl"} {
+	for _, name := range append([]string{"kube-apiserver", "etcd", "kubectl"}, more...) {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 			return "", fmt.Errorf("no control plane binaries: %w: %s", err, hint)
 		}

@@ -35,8 +35,9 @@ type ControlPlane struct {
 type Option func(*options)
 
 type options struct {
-	crdPaths []string
-	audit    bool
+	crdPaths  []string
+	audit     bool
+	reachable bool
 }
 
 // WithCRDs installs the CRDs in a file or folder, and waits until the API
@@ -49,6 +50,16 @@ func WithCRDs(path string) Option {
 func WithAuditLog() Option {
 	return func(o *options) { o.audit = true }
 }
+
+// reachable has the API server listen on apiServerAddress instead of the
+// loopback interface, for the hosts of a Network.
+func reachable(o *options) { o.reachable = true }
+
+// Where a reachable API server is.
+const (
+	apiServerAddress = "10.0.0.1"
+	apiServerPort    = "6443"
+)
 
 // StartControlPlane starts etcd and kube-apiserver on the loopback interface,
 // with temporary data. The caller stops it. An error names what is missing, or
@@ -112,7 +123,10 @@ func (c *ControlPlane) environment(assets string, o options, output *os.File) *e
 	}
 	apiServer.Configure().
 		Set("service-cluster-ip-range", "10.96.0.0/16,fd00:96::/112").
-		Set("advertise-address", "10.0.0.1")
+		Set("advertise-address", apiServerAddress)
+	if o.reachable {
+		apiServer.SecureServing.Address, apiServer.SecureServing.Port = apiServerAddress, apiServerPort
+	}
 	return &envtest.Environment{
 		ControlPlane: envtest.ControlPlane{
 			APIServer:   apiServer,

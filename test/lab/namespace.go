@@ -60,6 +60,11 @@ func arrive() error {
 	if err := os.Unsetenv(insideVariable); err != nil {
 		return err
 	}
+	// People's PATH often lacks the folders in which administrators' programs,
+	// such as nft, are.
+	if err := os.Setenv("PATH", os.Getenv("PATH")+":/usr/local/sbin:/usr/sbin:/sbin"); err != nil {
+		return err
+	}
 	mountProc()
 	if err := configureNetwork(); errors.Is(err, unix.EPERM) {
 		return fmt.Errorf("%w: %w", errNoNamespaces, err)

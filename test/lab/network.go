@@ -19,12 +19,9 @@ const regionNetworks = 9
 // configureNetwork brings up the loopback interface and makes the addresses of
 // the package comment local. A kernel without IPv6 gets the IPv4 ones.
 func configureNetwork() error {
-	lo, err := netlink.LinkByName("lo")
+	lo, err := bringUp("lo")
 	if err != nil {
-		return fmt.Errorf("finding the loopback interface: %w", err)
-	}
-	if err := netlink.LinkSetUp(lo); err != nil {
-		return fmt.Errorf("bringing up the loopback interface: %w", err)
+		return err
 	}
 	if err := addHost(lo, net.IPv4(10, 0, 0, 1), 32); err != nil {
 		return err
@@ -71,17 +68,21 @@ func addHost(lo netlink.Link, ip net.IP, bits int) error {
 // addLocalRoute makes a whole prefix local, so that any address in it can be
 // listened on and connected to, and one that nobody listens on refuses.
 func addLocalRoute(lo netlink.Link, ip net.IP, mask net.IPMask) error {
-	route := &netlink.Route{
+	route := localRoute(lo, ip, mask)
+	if err := netlink.RouteAdd(route); err != nil {
+		return fmt.Errorf("adding local route %s: %w", route.Dst, err)
+	}
+	return nil
+}
+
+func localRoute(lo netlink.Link, ip net.IP, mask net.IPMask) *netlink.Route {
+	return &netlink.Route{
 		LinkIndex: lo.Attrs().Index,
 		Dst:       &net.IPNet{IP: ip, Mask: mask},
 		Type:      unix.RTN_LOCAL,
 		Table:     unix.RT_TABLE_LOCAL,
 		Scope:     netlink.SCOPE_HOST,
 	}
-	if err := netlink.RouteAdd(route); err != nil {
-		return fmt.Errorf("adding local route %s: %w", route.Dst, err)
-	}
-	return nil
 }
 
 func isNoIPv6(err error) bool {
