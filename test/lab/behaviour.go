@@ -38,6 +38,9 @@ const (
 	ModeReset Mode = "reset"
 	// ModeRefuse closes the listener: connections are refused.
 	ModeRefuse Mode = "refuse"
+	// ModeSilent drops every packet from and to the listener's address and
+	// port, with nft: as seen by clients, the region is cut off.
+	ModeSilent Mode = "silent"
 	// ModeSlow answers as a healthy server does, Delay later.
 	ModeSlow Mode = "slow"
 )
@@ -46,7 +49,7 @@ const (
 func Modes() []Mode {
 	return []Mode{
 		ModeHealthy, ModeStatus, ModeHang, ModeDrip, ModeEndlessBody,
-		ModeRedirect, ModeNonsense, ModeReset, ModeRefuse, ModeSlow,
+		ModeRedirect, ModeNonsense, ModeReset, ModeRefuse, ModeSilent, ModeSlow,
 	}
 }
 
@@ -96,6 +99,9 @@ func Reset() Behaviour { return Behaviour{Mode: ModeReset} }
 
 // Refuse refuses connections.
 func Refuse() Behaviour { return Behaviour{Mode: ModeRefuse} }
+
+// Silent drops packets.
+func Silent() Behaviour { return Behaviour{Mode: ModeSilent} }
 
 // Slow is healthy, but answers later.
 func Slow(latency time.Duration) Behaviour { return delayed(ModeSlow, latency) }

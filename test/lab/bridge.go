@@ -9,21 +9,22 @@ import (
 	"net"
 
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 )
 
 // Network joins Hosts with each other and with the program, whose own network
 // is the control plane's. Packets between them cross a bridge.
 type Network struct {
 	bridge netlink.Link
-	joined int
+	hosts  []*Host
+	cables []netlink.Link // one for each host
+	taken  []byte         // numbers of the regions that hosts have
 }
 
 // lan is what the bridge joins. The Service range lies in it too, as it may in
 // a cluster: kube-proxy rewrites before routing decides.
 var lan = net.CIDRMask(8, 32)
 
-// NewNetwork makes the bridge. There is one in a lab, and it lasts as long.
+// NewNetwork makes the bridge. There is one at a time. The caller closes it.
 func NewNetwork() (*Network, error) {
 	bridge, err := newBridge()
 	if err != nil {
@@ -39,6 +40,26 @@ func NewNetwork() (*Network, error) {
 		return nil, fmt.Errorf("adding a route to the bridge: %w", err)
 	}
 	return &Network{bridge: bridge}, nil
+}
+
+// Close takes the network down and gives the regions' addresses back to the
+// program. Nothing may be running on the hosts.
+func (n *Network) Close() error {
+	lo, failed := netlink.LinkByName("lo")
+	for _, link := range append(n.cables, n.bridge) {
+		failed = errors.Join(failed, netlink.LinkDel(link))
+	}
+	// Only now, because a namespace that goes takes its cable along.
+	for _, host := range n.hosts {
+		failed = errors.Join(failed, host.namespace.Close())
+	}
+	for _, number := range n.taken {
+		failed = errors.Join(failed, addLocalRoute(lo, net.IPv4(10, number, 0, 0), regionMask))
+	}
+	if failed != nil {
+		return fmt.Errorf("taking the network down: %w", failed)
+	}
+	return nil
 }
 
 func newBridge() (netlink.Link, error) {
@@ -65,16 +86,16 @@ func (n *Network) AddRegion(name string, number int) (*Host, error) {
 		return nil, fmt.Errorf("region %s: there is no network %d: use 1 to %d", name, number, regionNetworks)
 	}
 	network := net.IPv4(10, byte(number), 0, 0)
-	mask := net.CIDRMask(16, 32)
 	lo, err := netlink.LinkByName("lo")
 	if err != nil {
 		return nil, err
 	}
-	if err := netlink.RouteDel(localRoute(lo, network, mask)); err != nil && !errors.Is(err, unix.ESRCH) {
-		return nil, fmt.Errorf("giving %s away: %w", network, err)
+	if err := netlink.RouteDel(localRoute(lo, network, regionMask)); err != nil {
+		return nil, fmt.Errorf("giving %s to %s: %w", network, name, err)
 	}
+	n.taken = append(n.taken, byte(number))
 	return n.add(name, net.IPv4(10, byte(number), 0, 1), func(lo netlink.Link) error {
-		return addLocalRoute(lo, network, mask)
+		return addLocalRoute(lo, network, regionMask)
 	})
 }
 
@@ -85,15 +106,16 @@ func (n *Network) add(name string, ip net.IP, configure func(lo netlink.Link) er
 	if err != nil {
 		return nil, err
 	}
-	n.joined++
+	n.hosts = append(n.hosts, host)
 	veth := &netlink.Veth{
-		LinkAttrs:     netlink.LinkAttrs{Name: fmt.Sprintf("host%d", n.joined), MasterIndex: n.bridge.Attrs().Index},
+		LinkAttrs:     netlink.LinkAttrs{Name: fmt.Sprintf("host%d", len(n.hosts)), MasterIndex: n.bridge.Attrs().Index},
 		PeerName:      "eth0",
 		PeerNamespace: netlink.NsFd(int(host.namespace.Fd())),
 	}
 	if err := netlink.LinkAdd(veth); err != nil {
 		return nil, fmt.Errorf("plugging %s in: %w", name, err)
 	}
+	n.cables = append(n.cables, veth)
 	if err := netlink.LinkSetUp(veth); err != nil {
 		return nil, fmt.Errorf("plugging %s in: %w", name, err)
 	}

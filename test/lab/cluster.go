@@ -42,7 +42,8 @@ type Cluster struct {
 }
 
 // StartCluster starts a cluster, and waits until a ClusterIP answers on its
-// node. The caller stops it. There is one in a lab. MissingForCluster says
+// node. The caller stops it, after
+// what else runs on its hosts. There is one at a time. MissingForCluster says
 // beforehand whether it can be.
 func StartCluster(ctx context.Context, opts ...Option) (*Cluster, error) {
 	assets, err := AssetsDir("kube-controller-manager", "kube-proxy")
@@ -93,6 +94,10 @@ func (c *Cluster) Stop() error {
 	c.components = nil
 	if c.ControlPlane != nil {
 		failed = errors.Join(failed, c.ControlPlane.Stop())
+	}
+	if c.Network != nil {
+		failed = errors.Join(failed, c.Network.Close())
+		c.Network = nil
 	}
 	return failed
 }

@@ -86,6 +86,11 @@ func (h *Host) StartProcess(name, log, path string, args ...string) (p *Process,
 	return p, err
 }
 
+// NewRegion is the function of that name, on the host.
+func (h *Host) NewRegion(addr string, opts ...RegionOption) (*Region, error) {
+	return NewRegion(addr, append(opts, func(r *Region) { r.do = h.do })...)
+}
+
 // DialContext connects from the host to an IP address and port, for
 // http.Transport. It resolves no names.
 func (h *Host) DialContext(ctx context.Context, network, address string) (conn net.Conn, err error) {
@@ -119,6 +124,3 @@ func nft(ctx context.Context, ruleset string) error {
 	}
 	return nil
 }
-
-// Close lets the host's network go when the last process in it has ended.
-func (h *Host) Close() error { return h.namespace.Close() }

@@ -45,7 +45,7 @@ func MissingForCluster(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("network namespaces inside the lab's are refused: %w", err)
 	}
-	defer func() { _ = trial.Close() }()
+	defer func() { _ = trial.namespace.Close() }()
 	return trial.do(func() error {
 		if err := nft(ctx, proxyNeeds); err != nil {
 			return fmt.Errorf("the kernel or its rights lack what kube-proxy needs of nftables: %w", err)

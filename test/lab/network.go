@@ -16,6 +16,9 @@ import (
 // regionNetworks is how many networks for regions there are, numbered from 1.
 const regionNetworks = 9
 
+// regionMask is that of a region's IPv4 network.
+var regionMask = net.CIDRMask(16, 32)
+
 // configureNetwork brings up the loopback interface and makes the addresses of
 // the package comment local. A kernel without IPv6 gets the IPv4 ones.
 func configureNetwork() error {
@@ -27,7 +30,7 @@ func configureNetwork() error {
 		return err
 	}
 	for n := range byte(regionNetworks) {
-		if err := addLocalRoute(lo, net.IPv4(10, n+1, 0, 0), net.CIDRMask(16, 32)); err != nil {
+		if err := addLocalRoute(lo, net.IPv4(10, n+1, 0, 0), regionMask); err != nil {
 			return err
 		}
 	}

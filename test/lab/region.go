@@ -5,7 +5,10 @@ package lab
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"slices"
@@ -17,10 +20,13 @@ import (
 // changed at any time. All methods may be called concurrently.
 type Region struct {
 	name, model, addr string
+	certificate       *tls.Certificate         // nil without TLS
+	do                func(func() error) error // calls it in the region's network
 
 	// switching serialises Set and Close, and guards what they start and stop.
 	switching sync.Mutex
 	closed    bool
+	silent    bool     // nft drops the packets
 	running   *running // nil while connections are refused
 
 	mu          sync.Mutex
@@ -61,6 +67,11 @@ func WithLog() RegionOption {
 	return func(r *Region) { r.logged = true }
 }
 
+// WithCertificate has the region speak TLS.
+func WithCertificate(certificate tls.Certificate) RegionOption {
+	return func(r *Region) { r.certificate = &certificate }
+}
+
 // NewRegion starts a healthy region that listens on addr, such as
 // "10.1.0.10:8000" or "[fd00:1::10]:8000". The caller closes it.
 func NewRegion(addr string, opts ...RegionOption) (*Region, error) {
@@ -69,6 +80,7 @@ func NewRegion(addr string, opts ...RegionOption) (*Region, error) {
 		model:     "demo",
 		addr:      addr,
 		changed:   make(chan struct{}),
+		do:        func(f func() error) error { return f() },
 		behaviour: Healthy(),
 		requests:  map[string]int{},
 	}
@@ -89,11 +101,17 @@ func (r *Region) Name() string { return r.name }
 func (r *Region) Addr() string { return r.addr }
 
 // URL is the region's endpoint, without a path.
-func (r *Region) URL() string { return "http://" + r.addr }
+func (r *Region) URL() string {
+	if r.certificate != nil {
+		return "https://" + r.addr
+	}
+	return "http://" + r.addr
+}
 
 // Set changes the behaviour for requests that arrive from now on. The listener
 // is closed for ModeRefuse, along with every connection, and opened again for
-// any other mode. It is an error if it cannot be, or if b is not valid.
+// any other mode. It is an error if it cannot be, if packets cannot be dropped,
+// or if b is not valid.
 func (r *Region) Set(b Behaviour) error {
 	if err := b.Validate(); err != nil {
 		return err
@@ -102,6 +120,9 @@ func (r *Region) Set(b Behaviour) error {
 	defer r.switching.Unlock()
 	if r.closed {
 		return fmt.Errorf("region %s: %w", r.name, net.ErrClosed)
+	}
+	if err := r.silence(b.Mode == ModeSilent); err != nil {
+		return err
 	}
 	r.update(func() { r.behaviour = b })
 	if b.Mode == ModeRefuse {
@@ -157,6 +178,8 @@ func (r *Region) Close() {
 	r.switching.Lock()
 	defer r.switching.Unlock()
 	r.closed = true
+	// If that fails, packets to an address that nobody listens on stay dropped.
+	_ = r.silence(false)
 	r.unlisten()
 }
 
@@ -172,7 +195,11 @@ func (r *Region) listen() error {
 	if r.running != nil {
 		return nil
 	}
-	listener, err := net.Listen("tcp", r.addr)
+	var listener net.Listener
+	err := r.do(func() (err error) {
+		listener, err = net.Listen("tcp", r.addr)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("region %s: %w", r.name, err)
 	}
@@ -186,11 +213,24 @@ func (r *Region) listen() error {
 		}),
 		ReadHeaderTimeout: time.Minute,
 		ConnState:         r.countConnection,
+		Protocols:         new(http.Protocols),
+		// Clients whose certificates or patience end are what regions are for.
+		ErrorLog: log.New(io.Discard, "", 0),
+	}
+	now.server.Protocols.SetHTTP1(true)
+	now.server.Protocols.SetHTTP2(true)
+	now.server.Protocols.SetUnencryptedHTTP2(true)
+	if r.certificate != nil {
+		now.server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*r.certificate}, MinVersion: tls.VersionTLS12}
 	}
 	r.running = now
 	go func() {
 		defer close(now.done)
 		// It ends with http.ErrServerClosed, when unlisten says so.
+		if r.certificate != nil {
+			_ = now.server.ServeTLS(listener, "", "")
+			return
+		}
 		_ = now.server.Serve(listener)
 	}()
 	return nil

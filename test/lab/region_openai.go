@@ -7,10 +7,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"time"
 )
 
 // maxRequestBytes is how much of a request's body a region reads.
 const maxRequestBytes = 1 << 20
+
+// wordInterval is the time between two words of a streamed answer whose length
+// the client chose.
+const wordInterval = 50 * time.Millisecond
 
 // answer is what a healthy region says. Its words name the region, so that a
 // client sees who served it.
@@ -24,16 +29,17 @@ func (r *Region) answer(w http.ResponseWriter, req *http.Request, body []byte) {
 			"data":   []any{map[string]any{"id": r.model, "object": "model", "owned_by": r.name}},
 		})
 	case "POST /v1/chat/completions":
-		r.complete(w, body)
+		r.complete(w, req, body)
 	default:
 		writeError(w, http.StatusNotFound, "no such route: use GET /health, GET /v1/models or POST /v1/chat/completions")
 	}
 }
 
-func (r *Region) complete(w http.ResponseWriter, body []byte) {
+func (r *Region) complete(w http.ResponseWriter, req *http.Request, body []byte) {
 	var request struct {
-		Model  string `json:"model"`
-		Stream bool   `json:"stream"`
+		Model     string `json:"model"`
+		Stream    bool   `json:"stream"`
+		MaxTokens int    `json:"max_tokens"`
 	}
 	if err := json.Unmarshal(body, &request); err != nil {
 		writeError(w, http.StatusBadRequest, "the body is not JSON: "+err.Error())
@@ -44,7 +50,7 @@ func (r *Region) complete(w http.ResponseWriter, body []byte) {
 		return
 	}
 	if request.Stream {
-		r.stream(w)
+		r.stream(w, request.MaxTokens, req.Context().Done())
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
@@ -57,8 +63,9 @@ func (r *Region) complete(w http.ResponseWriter, body []byte) {
 	})
 }
 
-// stream sends the same completion as server-sent events, a word each.
-func (r *Region) stream(w http.ResponseWriter) {
+// stream sends the same completion as server-sent events, a word each. With a
+// number of tokens it goes on for as many words, in good time, or until end.
+func (r *Region) stream(w http.ResponseWriter, tokens int, end <-chan struct{}) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	controller := http.NewResponseController(w)
 	chunk := func(delta map[string]any, finish any) {
@@ -72,6 +79,12 @@ func (r *Region) stream(w http.ResponseWriter) {
 	chunk(map[string]any{"role": "assistant", "content": ""}, nil)
 	for _, word := range []string{"Hello ", "from ", r.name} {
 		chunk(map[string]any{"content": word}, nil)
+	}
+	for i := 3; i < tokens; i++ {
+		if !pause(wordInterval, end) {
+			return
+		}
+		chunk(map[string]any{"content": " and on"}, nil)
 	}
 	chunk(map[string]any{}, "stop")
 	_, _ = fmt.Fprint(w, "data: [DONE]\n\n")

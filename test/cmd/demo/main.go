@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command demo shows a failover, a failback and a reset on a real API server,
-// step by step. It exits 1 if one of them does not happen.
+// step by step, and what a client behind a real kube-proxy sees of them. It exits
+// 1 if one of them does not happen.
 package main
 
 import (
@@ -39,8 +40,14 @@ func main() {
 // run plays the story and stops everything, whether it succeeds or not.
 func run(ctx context.Context, out io.Writer) (err error) {
 	s := newStory(out)
-	s.tellf("start", "etcd and kube-apiserver, in a network of their own")
-	s.playground, err = playground.Start(ctx)
+	missing := lab.MissingForCluster(ctx)
+	if missing == nil {
+		s.tellf("start", "a control plane, a node with kube-proxy and three regions, each in a network of its own")
+	} else {
+		s.tellf("start", "etcd and kube-apiserver; without kube-proxy and clients, because")
+		s.tellf("", "%s", missing)
+	}
+	s.playground, err = playground.Start(ctx, missing)
 	defer func() { err = errors.Join(err, s.playground.Stop(context.WithoutCancel(ctx))) }()
 	if err != nil {
 		return err

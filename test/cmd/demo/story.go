@@ -26,7 +26,8 @@ type story struct {
 	began      time.Time
 
 	primary, secondary playground.Region
-	seq                int64 // of the newest transition told
+	seq                int64     // of the newest transition told
+	toldCalls          time.Time // calls that started before have been told
 }
 
 func newStory(out io.Writer) *story {
@@ -42,7 +43,7 @@ func (s *story) tellf(what, format string, args ...any) {
 // play runs all acts.
 func (s *story) play(ctx context.Context) error {
 	for _, act := range []func(context.Context) error{
-		s.setUp, s.breakPrimary, s.recover, s.breakPrimary, s.reset, s.finish,
+		s.setUp, s.failPrimary, s.recover, s.cutPrimaryOff, s.reset, s.finish,
 	} {
 		if err := act(ctx); err != nil {
 			return err
@@ -60,7 +61,7 @@ func (s *story) setUp(ctx context.Context) error {
 	for _, region := range playground.Regions() {
 		s.tellf("region", "%-9s serves on %s", region.Name, region.Endpoint())
 	}
-	if err := s.playground.StartOperator("demo-manager.log"); err != nil {
+	if err := s.playground.StartOperator(ctx, "demo-manager.log"); err != nil {
 		return err
 	}
 	s.tellf("operator", "started as process %d", s.playground.Operator.PID())
@@ -80,20 +81,34 @@ func (s *story) setUp(ctx context.Context) error {
 		return err
 	}
 	s.tellf("ready", "%s is active; EndpointSlice %s holds %s", s.primary.Name, slice, s.primary.Address)
-	return nil
+	return s.startClient(ctx)
+}
+
+// failPrimary has the primary answer with errors.
+func (s *story) failPrimary(ctx context.Context) error {
+	return s.breakPrimary(ctx, lab.Status(503), "answers 503 from now on")
+}
+
+// cutPrimaryOff has the primary hear and say nothing. Where packets cannot be
+// dropped it refuses them.
+func (s *story) cutPrimaryOff(ctx context.Context) error {
+	if s.playground.Missing != nil {
+		return s.breakPrimary(ctx, lab.Refuse(), "refuses connections from now on")
+	}
+	return s.breakPrimary(ctx, lab.Silent(), "is cut off: its packets are dropped from now on")
 }
 
 // breakPrimary makes the primary fail and shows how traffic leaves it.
-func (s *story) breakPrimary(ctx context.Context) error {
+func (s *story) breakPrimary(ctx context.Context, b lab.Behaviour, does string) error {
 	before, err := s.probes(ctx)
 	if err != nil {
 		return err
 	}
-	if err := s.behave(ctx, s.primary, lab.Status(503)); err != nil {
+	if err := s.behave(ctx, s.primary, b); err != nil {
 		return err
 	}
 	broken := time.Now()
-	s.tellf("break", "%s answers 503 from now on", s.primary.Name)
+	s.tellf("break", "%s %s", s.primary.Name, does)
 
 	opened, err := s.await(ctx, llmv1alpha1.TransitionBreakerOpened)
 	if err != nil {
@@ -114,7 +129,7 @@ func (s *story) breakPrimary(ctx context.Context) error {
 		return err
 	}
 	s.tellf("", "%.1f s after the break", time.Since(broken).Seconds())
-	return nil
+	return s.tellCalls(ctx, s.secondary)
 }
 
 // recover heals the primary and shows that traffic returns no earlier than it may.
@@ -150,7 +165,10 @@ func (s *story) recover(ctx context.Context) error {
 	}
 	s.tellf("failed back", "%s -> %s (seq %d), decided at %s",
 		failedBack.From, failedBack.To, failedBack.Seq, clock(failedBack.Time.Time))
-	return s.rewritten(ctx, s.secondary, s.primary)
+	if err := s.rewritten(ctx, s.secondary, s.primary); err != nil {
+		return err
+	}
+	return s.tellCalls(ctx, s.primary)
 }
 
 // reset heals the primary, and has a person send traffic back at once.
@@ -169,7 +187,10 @@ func (s *story) reset(ctx context.Context) error {
 		return err
 	}
 	s.tellf("reset", "%s -> %s (seq %d): at once, and all breakers closed", reset.From, reset.To, reset.Seq)
-	return s.rewritten(ctx, s.secondary, s.primary)
+	if err := s.rewritten(ctx, s.secondary, s.primary); err != nil {
+		return err
+	}
+	return s.tellCalls(ctx, s.primary)
 }
 
 // finish prints what a person would look at.
@@ -180,6 +201,7 @@ func (s *story) finish(ctx context.Context) error {
 	}
 	s.tellf("done", "make lab keeps this running, for you to play with")
 	_, _ = fmt.Fprintf(s.out, "\n$ kubectl get llmbackends -A\n%s", table)
+	s.drawCalls()
 	return nil
 }
 

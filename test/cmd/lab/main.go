@@ -33,8 +33,9 @@ func main() {
 
 // run keeps everything running until the person leaves the shell.
 func run(ctx context.Context, in io.Reader, out io.Writer) (err error) {
-	_, _ = fmt.Fprintln(out, "Starting etcd, kube-apiserver, three regions and the operator ...")
-	p, err := playground.Start(ctx)
+	missing := lab.MissingForCluster(ctx)
+	_, _ = fmt.Fprintln(out, "Starting a control plane, three regions and the operator ...")
+	p, err := playground.Start(ctx, missing)
 	defer func() { err = errors.Join(err, p.Stop(context.WithoutCancel(ctx))) }()
 	if err != nil {
 		return err
@@ -42,7 +43,7 @@ func run(ctx context.Context, in io.Reader, out io.Writer) (err error) {
 	if err := p.StartRegions(ctx); err != nil {
 		return err
 	}
-	if err := p.StartOperator("lab-manager.log"); err != nil {
+	if err := p.StartOperator(ctx, "lab-manager.log"); err != nil {
 		return err
 	}
 	if err := p.Apply(ctx); err != nil {

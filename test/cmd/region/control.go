@@ -27,7 +27,7 @@ func usage() string {
   region                                show what every region does
   region NAME MODE [ARGUMENT...]        change what one does
 Modes:
-  healthy, hang, endless-body, nonsense, reset, refuse
+  healthy, hang, endless-body, nonsense, reset, refuse, silent
   status CODE [HEADER=VALUE...]         such as: status 429 Retry-After=300
   redirect URL
   slow DURATION, drip DURATION          latency; time between two bytes

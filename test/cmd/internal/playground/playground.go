@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package playground runs what the demo and the lab show: a control plane, the
-// operator, three regions, and an LLMBackend over them.
+// operator, three regions, an LLMBackend over them and, where the machine allows
+// real packets, a node with kube-proxy and a client.
 package playground
 
 import (
@@ -20,6 +21,7 @@ import (
 
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
 	"github.com/breakwater-dev/breakwater/test/lab"
+	"github.com/breakwater-dev/breakwater/test/load"
 )
 
 // Namespace and Name are those of the LLMBackend, and Name that of its Service.
@@ -28,10 +30,11 @@ const (
 	Name      = "chat"
 )
 
-// The operator runs as the user that its manifests give rights to.
+// The operator runs as the ServiceAccount that its manifests give rights to.
 const (
 	operatorNamespace = "breakwater-system"
-	operatorUser      = "system:serviceaccount:breakwater-system:breakwater-manager"
+	operatorAccount   = "breakwater-manager"
+	operatorUser      = "system:serviceaccount:" + operatorNamespace + ":" + operatorAccount
 )
 
 // stopTimeout bounds the stop of each process.
@@ -43,20 +46,28 @@ var sample []byte
 // Playground is everything that runs.
 type Playground struct {
 	ControlPlane *lab.ControlPlane
+	// Missing says why there is no node, no kube-proxy and no client; nil means
+	// that there are.
+	Missing error
+	// Calls are those of the client, nil before StartClient.
+	Calls *load.Client
 	// Operator is nil before StartOperator.
 	Operator *lab.Process
 	// Client is that of an administrator.
 	Client client.WithWatch
 
-	root    string // of the repository
+	cluster *lab.Cluster // nil if something is missing
+	root    string       // of the repository
 	dir     string // for what is gone afterwards
 	regions []*lab.Process
 }
 
-// Start starts the control plane and installs the CRD and the operator's
-// rights. The caller stops it, also after an error.
-func Start(ctx context.Context) (*Playground, error) {
-	p := &Playground{}
+// Start starts the control plane and the node, and installs the CRD and the
+// operator's rights. Where something is missing for the node, as
+// lab.MissingForCluster says, the rest is started without. The caller stops it,
+// also after an error.
+func Start(ctx context.Context, missing error) (*Playground, error) {
+	p := &Playground{Missing: missing}
 	return p, p.start(ctx)
 }
 
@@ -67,8 +78,7 @@ func (p *Playground) start(ctx context.Context) (err error) {
 	if p.dir, err = os.MkdirTemp("", "playground-"); err != nil {
 		return err
 	}
-	crds := filepath.Join(p.root, "config", "crd", "bases")
-	if p.ControlPlane, err = lab.StartControlPlane(ctx, lab.WithCRDs(crds)); err != nil {
+	if err := p.startControlPlane(ctx, filepath.Join(p.root, "config", "crd", "bases")); err != nil {
 		return err
 	}
 	scheme := runtime.NewScheme()
@@ -85,8 +95,20 @@ func (p *Playground) start(ctx context.Context) (err error) {
 	return err
 }
 
+func (p *Playground) startControlPlane(ctx context.Context, crds string) (err error) {
+	if p.Missing != nil {
+		p.ControlPlane, err = lab.StartControlPlane(ctx, lab.WithCRDs(crds))
+		return err
+	}
+	if p.cluster, err = lab.StartCluster(ctx, lab.WithCRDs(crds)); err != nil {
+		return err
+	}
+	p.ControlPlane = p.cluster.ControlPlane
+	return nil
+}
+
 // StartOperator starts bin/manager, which logs to a file that stays.
-func (p *Playground) StartOperator(logName string) error {
+func (p *Playground) StartOperator(ctx context.Context, logName string) error {
 	program, err := p.program("manager", "make build")
 	if err != nil {
 		return err
@@ -95,14 +117,28 @@ func (p *Playground) StartOperator(logName string) error {
 	if err := os.MkdirAll(logs, 0o755); err != nil {
 		return err
 	}
-	kubeconfig, err := p.ControlPlane.UserKubeconfig(operatorUser)
+	start, kubeconfig, err := p.operatorPlace(ctx)
 	if err != nil {
 		return err
 	}
-	p.Operator, err = lab.StartProcess("the operator", filepath.Join(logs, logName), program,
+	p.Operator, err = start("the operator", filepath.Join(logs, logName), program,
 		"--kubeconfig="+kubeconfig, "--leader-elect=false",
 		"--metrics-bind-address=0", "--health-probe-bind-address=0")
 	return err
+}
+
+// startProcess is lab.StartProcess, or that of a host.
+type startProcess func(name, log, path string, args ...string) (*lab.Process, error)
+
+// operatorPlace says where the operator runs and which kubeconfig it uses.
+// Without a node it has a certificate in the ServiceAccount's name.
+func (p *Playground) operatorPlace(ctx context.Context) (start startProcess, kubeconfig string, err error) {
+	if p.cluster == nil {
+		kubeconfig, err = p.ControlPlane.UserKubeconfig(operatorUser)
+		return lab.StartProcess, kubeconfig, err
+	}
+	kubeconfig, err = p.cluster.ServiceAccountKubeconfig(ctx, operatorNamespace, operatorAccount)
+	return p.cluster.Node.StartProcess, kubeconfig, err
 }
 
 // Apply applies the LLMBackend.
@@ -119,6 +155,9 @@ func (p *Playground) Apply(ctx context.Context) error {
 // ctx ends, or after a bound of its own, is killed.
 func (p *Playground) Stop(ctx context.Context) error {
 	var failed error
+	if p.Calls != nil {
+		p.Calls.Stop()
+	}
 	processes := p.regions
 	if p.Operator != nil {
 		processes = append([]*lab.Process{p.Operator}, processes...)
@@ -126,7 +165,10 @@ func (p *Playground) Stop(ctx context.Context) error {
 	for _, process := range processes {
 		failed = errors.Join(failed, stopProcess(ctx, process))
 	}
-	if p.ControlPlane != nil {
+	switch {
+	case p.cluster != nil:
+		failed = errors.Join(failed, p.cluster.Stop())
+	case p.ControlPlane != nil:
 		failed = errors.Join(failed, p.ControlPlane.Stop())
 	}
 	if p.dir != "" {

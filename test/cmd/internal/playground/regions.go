@@ -25,7 +25,8 @@ func (r Region) Endpoint() string { return r.Address + ":8000" }
 // Admin is where the region is controlled.
 func (r Region) Admin() string { return r.Address + ":9000" }
 
-// Regions returns the regions of the sample, in the order of its spec.
+// Regions returns the regions of the sample, in the order of its spec. The
+// address of the first is in the network of region 1, and so on.
 func Regions() []Region {
 	return []Region{
 		{Name: "us-east", Address: "10.1.0.10"},
@@ -37,15 +38,23 @@ func Regions() []Region {
 // regionStartTimeout bounds the start of one region server.
 const regionStartTimeout = 30 * time.Second
 
-// StartRegions starts the region servers, each a process of its own, and waits
-// until they serve.
+// StartRegions starts the region servers, each a process of its own, on a host
+// of its own if there are hosts, and waits until they serve.
 func (p *Playground) StartRegions(ctx context.Context) error {
 	program, err := p.program("region", "make build-lab")
 	if err != nil {
 		return err
 	}
-	for _, region := range Regions() {
-		process, err := lab.StartProcess("region "+region.Name, filepath.Join(p.dir, region.Name+".log"), program,
+	for i, region := range Regions() {
+		start := startProcess(lab.StartProcess)
+		if p.cluster != nil {
+			host, err := p.cluster.Network.AddRegion(region.Name, i+1)
+			if err != nil {
+				return err
+			}
+			start = host.StartProcess
+		}
+		process, err := start("region "+region.Name, filepath.Join(p.dir, region.Name+".log"), program,
 			"--name", region.Name, "--listen", region.Endpoint(), "--admin", region.Admin())
 		if err != nil {
 			return err
