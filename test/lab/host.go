@@ -86,6 +86,9 @@ func (h *Host) StartProcess(name, log, path string, args ...string) (p *Process,
 	return p, err
 }
 
+// Start starts a command on the host.
+func (h *Host) Start(cmd *exec.Cmd) error { return h.do(cmd.Start) }
+
 // NewRegion is the function of that name, on the host.
 func (h *Host) NewRegion(addr string, opts ...RegionOption) (*Region, error) {
 	return NewRegion(addr, append(opts, func(r *Region) { r.do = h.do })...)

@@ -43,14 +43,16 @@ type Client struct {
 	stop    context.CancelFunc
 	calling sync.WaitGroup
 
-	mu    sync.Mutex
-	calls []Call
+	mu       sync.Mutex
+	calls    []Call
+	underway map[int]time.Time // starts of calls that have not ended
+	number   int               // of the newest call
 }
 
 // Start starts to call, until ctx ends or Stop is called.
 func Start(ctx context.Context, o Options) *Client {
 	ctx, stop := context.WithCancel(ctx)
-	c := &Client{options: o, stop: stop, http: &http.Client{
+	c := &Client{options: o, stop: stop, underway: map[int]time.Time{}, http: &http.Client{
 		Timeout: o.Timeout,
 		Transport: &http.Transport{
 			DialContext: o.Dial, TLSClientConfig: o.TLS, DisableKeepAlives: true,
@@ -68,12 +70,17 @@ func (c *Client) Stop() Record {
 	return c.Record()
 }
 
-// Record returns the calls that have ended so far, in the order of their starts.
+// Record returns the calls so far, in the order of their starts, up to the first
+// that has not ended: whatever ends later comes behind them.
 func (c *Client) Record() Record {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	record := slices.Clone(Record(c.calls))
 	slices.SortFunc(record, func(a, b Call) int { return a.Start.Compare(b.Start) })
+	for _, start := range c.underway {
+		i, _ := slices.BinarySearchFunc(record, start, func(c Call, t time.Time) int { return c.Start.Compare(t) })
+		record = record[:i]
+	}
 	return record
 }
 
@@ -92,15 +99,25 @@ func (c *Client) run(ctx context.Context) {
 
 // call makes one call and records it, unless it was ended by Stop.
 func (c *Client) call(ctx context.Context) {
-	call := Call{Start: time.Now()}
-	call.Region, call.Err = c.complete(ctx)
-	call.End = time.Now()
-	if ctx.Err() != nil {
-		return
-	}
+	number, start := c.begin()
+	region, err := c.complete(ctx)
+	end := time.Now()
+
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.calls = append(c.calls, call)
+	delete(c.underway, number)
+	if ctx.Err() == nil {
+		c.calls = append(c.calls, Call{Start: start, End: end, Region: region, Err: err})
+	}
+}
+
+func (c *Client) begin() (number int, start time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.number++
+	start = time.Now()
+	c.underway[c.number] = start
+	return c.number, start
 }
 
 // complete returns the name of the region that answered.

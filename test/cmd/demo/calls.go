@@ -20,12 +20,12 @@ func (s *story) startClient(ctx context.Context) error {
 	if s.playground.Missing != nil {
 		return nil
 	}
-	s.toldCalls = time.Now()
 	url, err := s.playground.StartClient(ctx)
 	if err != nil {
 		return err
 	}
-	s.tellf("client", "calls %s/v1/chat/completions ten times a second", url)
+	s.toldCalls = time.Now()
+	s.tellf("client", "on the node, calls %s/v1/chat/completions ten times a second", url)
 	return s.tellCalls(ctx, s.primary)
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,13 +20,44 @@ import (
 
 func TestMain(m *testing.M) { lab.Main(m) }
 
-// TestDemo plays the demo, and then a step that cannot happen, because the
-// operator is gone.
+// TestDemo plays the demo with and without real packets, and then a step that
+// cannot happen, because the operator is gone.
 func TestDemo(t *testing.T) {
+	packets := []string{
+		"control plane", "region", "region", "region", "operator", "apply", "ready", "client", "client saw",
+		"break", "breaker opened", "probed", "failed over", "rewritten", "client saw",
+		"heal", "breaker closed", "deferred", "failed back", "rewritten", "client saw",
+		"break", "breaker opened", "probed", "failed over", "rewritten", "client saw",
+		"heal and reset", "reset", "rewritten", "client saw",
+		"done",
+	}
+	ofClient := func(what string) bool { return strings.HasPrefix(what, "client") }
+	t.Run("Packets", func(t *testing.T) {
+		if err := lab.MissingForCluster(t.Context()); err != nil {
+			t.Skip(err)
+		}
+		out := testDemo(t, nil, packets)
+		for _, want := range []string{"us-east  ", "eu-west  ", "errors  ", "; outage: "} {
+			if _, chart, _ := strings.Cut(out, "Who answered the client:"); !strings.Contains(chart, want) {
+				t.Errorf("the end lacks %q:\n%s", want, out)
+			}
+		}
+	})
+	t.Run("Plain", func(t *testing.T) {
+		testDemo(t, errors.New("no nft"), slices.DeleteFunc(slices.Clone(packets), ofClient))
+	})
+}
+
+func testDemo(t *testing.T, missing error, want []string) string {
 	var out strings.Builder
 	s := newStory(&out)
-	p, err := playground.Start(t.Context())
-	t.Cleanup(func() { _ = p.Stop(context.WithoutCancel(t.Context())) })
+	p, err := playground.Start(t.Context(), missing)
+	t.Cleanup(func() {
+		// The operator is killed below.
+		if err := p.Stop(context.WithoutCancel(t.Context())); err != nil && !strings.Contains(err.Error(), "the operator ended") {
+			t.Error(err)
+		}
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,14 +70,6 @@ func TestDemo(t *testing.T) {
 		if what := strings.TrimSpace(line[min(9, len(line)):min(25, len(line))]); strings.HasPrefix(line, "+") && what != "" {
 			told = append(told, what)
 		}
-	}
-	want := []string{
-		"control plane", "region", "region", "region", "operator", "apply", "ready",
-		"break", "breaker opened", "probed", "failed over", "rewritten",
-		"heal", "breaker closed", "deferred", "failed back", "rewritten",
-		"break", "breaker opened", "probed", "failed over", "rewritten",
-		"heal and reset", "reset", "rewritten",
-		"done",
 	}
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Errorf("steps told (-want +got):\n%s\n%s", diff, out.String())
@@ -64,11 +88,12 @@ func TestDemo(t *testing.T) {
 			t.Errorf("the evidence lacks %q:\n%s", want, evidence)
 		}
 	}
+	return out.String()
 }
 
 func TestDemoWithoutOperator(t *testing.T) {
 	var p playground.Playground
-	if err := p.StartOperator("never.log"); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), `run "make build"`) {
+	if err := p.StartOperator(t.Context(), "never.log"); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), `run "make build"`) {
 		t.Errorf("starting an operator that was not built: error %v; want what to run", err)
 	}
 }

@@ -30,7 +30,7 @@ echo that was it
 	if err := run(t.Context(), strings.NewReader(commands), &out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"Things to try", "status 503", "chat-breakwater-ipv4", "that was it\n"} {
+	for _, want := range []string{"Things to try", "status 503", "chat-breakwater-ipv4", "that was it\n", "client"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is missing in:\n%s", want, out.String())
 		}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/go-logr/logr"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -19,6 +20,9 @@ import (
 	"github.com/breakwater-dev/breakwater/test/cmd/internal/playground"
 	"github.com/breakwater-dev/breakwater/test/lab"
 )
+
+// startTimeout bounds the wait for the first publication.
+const startTimeout = 30 * time.Second
 
 func main() {
 	lab.Enter()
@@ -53,6 +57,11 @@ func run(ctx context.Context, in io.Reader, out io.Writer) (err error) {
 	if _, err := p.ControlPlane.Kubectl(ctx, "config", "set-context", "--current", "--namespace="+playground.Namespace); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(out, welcome, p.Operator.Log())
+	about, finish, err := startClient(ctx, p, out)
+	if err != nil {
+		return err
+	}
+	defer finish()
+	_, _ = fmt.Fprintf(out, welcome, about, p.Operator.Log())
 	return runShell(ctx, p, in, out)
 }

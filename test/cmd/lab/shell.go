@@ -18,7 +18,8 @@ import (
 	"github.com/breakwater-dev/breakwater/test/lab"
 )
 
-// welcome has one argument: the operator's log.
+// welcome has two arguments: what there is to do with a client, and the
+// operator's log.
 const welcome = `
 This shell talks to a Kubernetes of its own. Things to try:
 
@@ -28,13 +29,26 @@ This shell talks to a Kubernetes of its own. Things to try:
   region                                  what the three regions do
   region us-east status 503               break the primary
   region us-east healthy                  heal it
-  region                                  (region -h shows more ways to misbehave)
+  region -h                               more ways to misbehave; silent cuts it off
   kubectl annotate llmb chat --overwrite llm.breakwater.dev/reset=$(date +%%s)
                                           back to the primary at once
-
+%s
 The operator logs to %s
 Leave with exit or Ctrl-D: that ends everything.
 
+`
+
+// withClient has two arguments: the log of a client's calls, and the URL that it calls.
+const withClient = `
+A client on this node calls the Service ten times a second:
+
+  tail -f %s     who answered, each second
+  curl %s/v1/models           be a client yourself: this shell is on the node, too
+`
+
+// withoutClient has one argument: what is missing.
+const withoutClient = `
+There is no kube-proxy here, and no client: %s
 `
 
 // runShell runs the person's shell until it ends. How it ends is no failure:
@@ -56,7 +70,7 @@ func runShell(ctx context.Context, p *playground.Playground, in io.Reader, out i
 	// An interactive shell ignores SIGTERM.
 	shell.Cancel = func() error { return shell.Process.Signal(syscall.SIGHUP) }
 	shell.WaitDelay = 5 * time.Second
-	if err := shell.Start(); err != nil {
+	if err := p.StartShell(shell); err != nil {
 		return fmt.Errorf("running the shell %s: %w", shell.Path, err)
 	}
 	_ = shell.Wait()

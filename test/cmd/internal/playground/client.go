@@ -20,18 +20,28 @@ const (
 	callTimeout  = time.Second
 )
 
-// StartClient has a client on the node call the ClusterIP of the Service from
-// now on, and returns its URL.
+// clientTimeout bounds the wait for the first answer.
+const clientTimeout = 30 * time.Second
+
+// StartClient has a client on the node call the ClusterIP of the Service as soon
+// as kube-proxy knows it, and returns its URL.
 func (p *Playground) StartClient(ctx context.Context) (string, error) {
 	var service corev1.Service
 	if err := p.Client.Get(ctx, client.ObjectKey{Namespace: Namespace, Name: Name}, &service); err != nil {
 		return "", fmt.Errorf("reading the Service: %w", err)
 	}
-	url := "http://" + service.Spec.ClusterIP
-	p.Calls = load.Start(ctx, load.Options{
-		URL: url, Dial: p.cluster.Node.DialContext, Interval: callInterval, Timeout: callTimeout,
-	})
-	return url, nil
+	options := load.Options{
+		URL:      "http://" + service.Spec.ClusterIP,
+		Dial:     p.cluster.Node.DialContext,
+		Interval: callInterval, Timeout: callTimeout,
+	}
+	p.Calls = load.Start(ctx, options)
+	if _, err := p.AwaitAnswer(ctx, clientTimeout, Regions()[0].Name, time.Time{}); err != nil {
+		return "", err
+	}
+	p.Calls.Stop()
+	p.Calls = load.Start(ctx, options)
+	return options.URL, nil
 }
 
 // AwaitAnswer waits until a call that started at a time or later was answered by

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -58,7 +59,7 @@ type Playground struct {
 
 	cluster *lab.Cluster // nil if something is missing
 	root    string       // of the repository
-	dir     string // for what is gone afterwards
+	dir     string       // for what is gone afterwards
 	regions []*lab.Process
 }
 
@@ -139,6 +140,15 @@ func (p *Playground) operatorPlace(ctx context.Context) (start startProcess, kub
 	}
 	kubeconfig, err = p.cluster.ServiceAccountKubeconfig(ctx, operatorNamespace, operatorAccount)
 	return p.cluster.Node.StartProcess, kubeconfig, err
+}
+
+// StartShell starts a command that a person plays with, on the node if there is
+// one: ClusterIPs lead somewhere only there.
+func (p *Playground) StartShell(shell *exec.Cmd) error {
+	if p.cluster == nil {
+		return shell.Start()
+	}
+	return p.cluster.Node.Start(shell)
 }
 
 // Apply applies the LLMBackend.
