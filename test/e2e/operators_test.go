@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/breakwater-dev/breakwater/test/lab"
@@ -18,15 +19,28 @@ import (
 // stopTimeout bounds the stop of an operator.
 const stopTimeout = 30 * time.Second
 
-// operators are the replicas of the operator that run. The tests that stop and
-// start them run one at a time.
+// restartDelay is how long a replica that has ended stays so, as with a kubelet.
+const restartDelay = time.Second
+
+// operators are the replicas of the operator. One that ends is started again.
+// The tests that have any end run one at a time.
 type operators struct {
-	running []*lab.Process
-	started int
+	replicas []*replica
 }
 
-// start starts one more replica on the node, from its ServiceAccount and with
-// the arguments of its Deployment. All of them write to bin/log.
+// replica is a process on the node that is started again when it ends.
+type replica struct {
+	arguments []string
+	log       string
+	stopping  chan struct{}
+	done      chan struct{}
+
+	mu      sync.Mutex
+	process *lab.Process
+}
+
+// start starts one more replica, from its ServiceAccount and with the arguments
+// of its Deployment. It writes to bin/log.
 func (o *operators) start(ctx context.Context) error {
 	program := filepath.Join(root, "bin", "manager")
 	if _, err := os.Stat(program); err != nil {
@@ -40,33 +54,84 @@ func (o *operators) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.started++
-	log := filepath.Join(logs, fmt.Sprintf("e2e-manager-%d.log", o.started))
-	p, err := cluster.Node.StartProcess("the operator", log, program,
-		"--kubeconfig="+kubeconfig, "--leader-elect=true", "--leader-election-namespace="+operatorNamespace,
-		"--health-probe-bind-address=0", "--metrics-bind-address=0")
-	if err != nil {
+	r := &replica{
+		arguments: []string{
+			program, "--kubeconfig=" + kubeconfig, "--leader-elect=true", "--leader-election-namespace=" + operatorNamespace,
+			"--health-probe-bind-address=0", "--metrics-bind-address=0",
+		},
+		log:      filepath.Join(logs, fmt.Sprintf("e2e-manager-%d.log", len(o.replicas)+1)),
+		stopping: make(chan struct{}),
+		done:     make(chan struct{}),
+	}
+	if err := r.start(); err != nil {
 		return err
 	}
-	o.running = append(o.running, p)
+	o.replicas = append(o.replicas, r)
+	go r.supervise()
 	return nil
 }
 
-// kill ends the replica that was started first, as a crash would.
-func (o *operators) kill() error {
-	p := o.running[0]
-	o.running = slices.Delete(o.running, 0, 1)
-	return p.Kill()
+// kill ends the replica that was started first, as a crash would, and leaves it
+// to be started again.
+func (o *operators) kill() error { return o.replicas[0].current().Kill() }
+
+// remove ends that replica for good, as the loss of its node would.
+func (o *operators) remove() error {
+	r := o.replicas[0]
+	o.replicas = slices.Delete(o.replicas, 0, 1)
+	close(r.stopping)
+	<-r.done
+	return r.current().Kill()
 }
 
 // stop stops all of them in order.
 func (o *operators) stop() error {
 	var failed error
-	for _, p := range o.running {
+	for _, r := range o.replicas {
+		close(r.stopping)
+		<-r.done
 		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
-		failed = errors.Join(failed, p.Stop(ctx))
+		failed = errors.Join(failed, r.current().Stop(ctx))
 		cancel()
 	}
-	o.running = nil
+	o.replicas = nil
 	return failed
+}
+
+func (r *replica) start() error {
+	p, err := cluster.Node.StartProcess("the operator", r.log, r.arguments[0], r.arguments[1:]...)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.process = p
+	return nil
+}
+
+func (r *replica) current() *lab.Process {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.process
+}
+
+// supervise starts the process again whenever it has ended, until stopping.
+func (r *replica) supervise() {
+	defer close(r.done)
+	for {
+		select {
+		case <-r.stopping:
+			return
+		case <-r.current().Done():
+		}
+		select {
+		case <-r.stopping:
+			return
+		case <-time.After(restartDelay):
+		}
+		// A program that was there a moment ago can be started.
+		if err := r.start(); err != nil {
+			return
+		}
+	}
 }
