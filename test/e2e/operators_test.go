@@ -90,6 +90,9 @@ func (o *operators) stop() error {
 	for _, r := range o.replicas {
 		close(r.stopping)
 		<-r.done
+		if r.ended() {
+			continue // about to be started again, as without an API server
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 		failed = errors.Join(failed, r.current().Stop(ctx))
 		cancel()
@@ -113,6 +116,15 @@ func (r *replica) current() *lab.Process {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.process
+}
+
+func (r *replica) ended() bool {
+	select {
+	case <-r.current().Done():
+		return true
+	default:
+		return false
+	}
 }
 
 // supervise starts the process again whenever it has ended, until stopping.

@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
-// startTimeout bounds the start of etcd and of the API server, each. A busy
+// startTimeout bounds the start and the stop of etcd and of the API server, each. A busy
 // machine of two cores needs up to 20 s.
 const startTimeout = 2 * time.Minute
 
@@ -137,6 +137,8 @@ func (c *ControlPlane) environment(assets string, o options, output *os.File) *e
 		CRDDirectoryPaths:        o.crdPaths,
 		ErrorIfCRDPathMissing:    true,
 		ControlPlaneStartTimeout: startTimeout,
+		// kube-apiserver gives requests under way up to a minute.
+		ControlPlaneStopTimeout: startTimeout,
 	}
 }
 
