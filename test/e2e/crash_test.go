@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/breakwater-dev/breakwater/test/lab"
+	"github.com/breakwater-dev/breakwater/test/load"
 )
 
 // apiOutage is how long the API server is away while a region dies.
@@ -50,7 +51,8 @@ func TestLeaderLost(t *testing.T) {
 // that died meanwhile is left when the API server is back.
 func TestAPIServerAway(t *testing.T) {
 	quiet, dying := newWorld(t), newWorld(t)
-	serving(quiet)
+	// Long enough for a machine that is busy starting an API server.
+	serving(quiet, func(o *load.Options) { o.Timeout = 10 * time.Second })
 	east := serving(dying)
 	if err := cluster.ControlPlane.StopAPIServer(); err != nil {
 		t.Fatal(err)
@@ -79,12 +81,12 @@ func TestAPIServerAway(t *testing.T) {
 }
 
 // serving has a world's client be answered by its primary, and returns that.
-func serving(w *world) *lab.Region {
+func serving(w *world, edits ...func(*load.Options)) *lab.Region {
 	w.t.Helper()
 	east := w.region(0, 0)
 	w.region(1, 0)
 	w.create(w.backend())
-	w.call()
+	w.call(edits...)
 	w.awaitAnswer(primary, time.Time{})
 	return east
 }

@@ -100,7 +100,7 @@ func (c *Client) run(ctx context.Context) {
 // call makes one call and records it, unless it was ended by Stop.
 func (c *Client) call(ctx context.Context) {
 	number, start := c.begin()
-	region, err := c.complete(ctx)
+	region, err := Complete(ctx, c.http, c.options.URL, c.options.Host)
 	end := time.Now()
 
 	c.mu.Lock()
@@ -120,15 +120,16 @@ func (c *Client) begin() (number int, start time.Time) {
 	return c.number, start
 }
 
-// complete returns the name of the region that answered.
-func (c *Client) complete(ctx context.Context) (string, error) {
+// Complete asks once for a completion, and returns the name of the region that
+// answered. The host may be empty.
+func Complete(ctx context.Context, client *http.Client, url, host string) (string, error) {
 	const body = `{"model": "demo", "messages": [{"role": "user", "content": "Hi"}]}`
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.options.URL+"/v1/chat/completions", strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/chat/completions", strings.NewReader(body))
 	if err != nil {
 		return "", err
 	}
-	req.Host = c.options.Host
-	response, err := c.http.Do(req)
+	req.Host = host
+	response, err := client.Do(req)
 	if err != nil {
 		return "", err
 	}
