@@ -1,4 +1,5 @@
-# Needs Go, git, a C compiler (for the race detector), bash and coreutils.
+# Needs Go, git, a C compiler (for the race detector), bash and coreutils; and
+# nftables for what has real packets: make e2e, and the client in make demo.
 # Everything else is built from pinned Go modules, once, into bin/.
 
 SHELL := bash
@@ -21,12 +22,12 @@ endef
 .PHONY: help
 help: ## Show this text.
 	@echo "Usage: make <target>"
-	@sed -nE 's/^##@ (.*)/\n\1/p; s/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -nE 's/^##@ (.*)/\n\1/p; s/^([a-z0-9-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 ##@ Try it
 
 .PHONY: demo
-demo: build build-lab controlplane ## Show a failover, a failback and a reset on a real API server.
+demo: build build-lab controlplane ## Show failovers, a failback and a reset, and what a client behind kube-proxy sees.
 	bin/demo
 
 .PHONY: lab
@@ -44,7 +45,7 @@ build-lab: ## Build the demo, the lab and its region server into bin/.
 	cd test && $(GO_BUILD) -o ../bin/ ./cmd/...
 
 .PHONY: controlplane
-controlplane: ## Build kube-apiserver, etcd and kubectl into bin/controlplane, unless KUBEBUILDER_ASSETS is set.
+controlplane: ## Build etcd and Kubernetes' own programs into bin/controlplane, unless KUBEBUILDER_ASSETS is set.
 	@hack/controlplane/build.sh
 
 .PHONY: docker-build
@@ -100,7 +101,11 @@ soak: ## New schedules of decision and operator for DURATION, 10m unless set.
 # -count=1, because the test cache does not see bin/ and config/, which these tests run and read.
 .PHONY: integration
 integration: build build-lab controlplane ## Tests on a real API server, in a network namespace of their own.
-	cd test && go test -race -count=1 -p 2 -timeout 12m ./...
+	cd test && go test -race -count=1 -p 2 -timeout 12m $$(go list ./... | grep -v /e2e$$)
+
+.PHONY: e2e
+e2e: build build-lab controlplane ## Failovers as clients see them, through a real kube-proxy, into bin/e2e-report.json.
+	cd test && go test -count=1 -v -timeout 60m ./e2e
 
 .PHONY: lint
 lint: bin/golangci-lint ## Lint the operator and its tests, the import rules and the API conventions included.
