@@ -47,6 +47,11 @@ type failover struct {
 	Outage duration `json:"outage"`
 }
 
+// moving is how long it took from the opening of the breaker to the first answer.
+func (f failover) moving() time.Duration {
+	return f.Decision.Duration + f.Publication.Duration + f.Programming.Duration
+}
+
 // duration is written in seconds, to the millisecond.
 type duration struct{ time.Duration }
 
