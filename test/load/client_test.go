@@ -60,3 +60,32 @@ func TestClient(t *testing.T) {
 		t.Errorf("%d calls recorded after Stop; %d before", after, len(record))
 	}
 }
+
+// What has ended behind a call that has not is recorded only when that has.
+func TestRecordIsInOrder(t *testing.T) {
+	var call, answered atomic.Int32
+	release := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if call.Add(1) == 2 {
+			<-release
+		}
+		_, _ = w.Write([]byte(`{"choices": [{"message": {"content": "Hello from here"}}]}`))
+		answered.Add(1)
+	}))
+	t.Cleanup(server.Close)
+	client := Start(t.Context(), Options{URL: server.URL, Interval: 20 * time.Millisecond, Timeout: 30 * time.Second})
+	await := func(what string, so func() bool) {
+		for deadline := time.Now().Add(30 * time.Second); !so(); time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("not within 30 s: %s", what)
+			}
+		}
+	}
+	await("ten answers", func() bool { return answered.Load() >= 10 })
+	if n := len(client.Record()); n > 5 {
+		t.Errorf("%d calls recorded while the second is under way", n)
+	}
+	close(release)
+	await("all recorded", func() bool { return len(client.Record()) >= 10 })
+	client.Stop()
+}
