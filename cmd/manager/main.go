@@ -7,7 +7,6 @@ package main
 import (
 	"flag"
 	"fmt"
-	"net"
 	"os"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -91,7 +90,7 @@ func run(o options) error {
 	if err := controller.Add(mgr, controller.Options{
 		MaxConcurrentReconciles: o.reconciles,
 		MaxProbeConnections:     o.connections,
-		Lookup:                  net.DefaultResolver,
+		Lookup:                  probe.DNS{},
 	}); err != nil {
 		return fmt.Errorf("set up the controller: %w", err)
 	}

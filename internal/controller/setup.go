@@ -50,7 +50,7 @@ type Options struct {
 	MaxProbeConnections int
 	// Lookup resolves the host names of endpoints.
 	Lookup probe.Lookup
-	// ResolverTTL is how long addresses are used before their name is looked up again; 0 means
+	// ResolverTTL is how long addresses are used if Lookup does not say how long they hold; 0 means
 	// [probe.DefaultTTL].
 	ResolverTTL time.Duration
 	// Dial replaces the direct TCP connections of probes; nil means those.

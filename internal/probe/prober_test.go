@@ -81,7 +81,7 @@ func TestProbeIsBounded(t *testing.T) {
 }
 
 func TestProbeCanceled(t *testing.T) {
-	slowDNS := &fakeDNS{}
+	slowDNS := &fakeDNS{ttl: -1}
 	slowDNS.set(time.Hour, "", "")
 	for name, tc := range map[string]struct {
 		dial   Dial
@@ -156,7 +156,7 @@ func TestWaitForPlaces(t *testing.T) {
 		for i := range maxAddresses {
 			many = append(many, netip.AddrFrom4([4]byte{198, 51, 100, byte(i)}))
 		}
-		resolver := NewResolver(lookupFunc(func(string, string) ([]netip.Addr, error) { return many, nil }), 0)
+		resolver := NewResolver(lookupFunc(func(Family, string) ([]netip.Addr, error) { return many, nil }), 0)
 		defer resolver.Close()
 		prober := New(resolver, Options{MaxConnections: 1, Dial: func(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
 			if a.Addr().String() == "192.0.2.1" {

@@ -6,7 +6,6 @@ package operator_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -65,7 +64,7 @@ func newScheme(t *testing.T) *runtime.Scheme {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
-	w := &world{t: t, ctx: t.Context(), number: worlds.Add(1), lookup: net.DefaultResolver}
+	w := &world{t: t, ctx: t.Context(), number: worlds.Add(1), lookup: probe.DNS{}}
 	w.ns = fmt.Sprintf("world-%d", w.number)
 	var err error
 	if w.client, err = client.NewWithWatch(controlPlane.Config, client.Options{Scheme: newScheme(t)}); err != nil {
