@@ -27,13 +27,13 @@ var version = "dev"
 
 // options are the flags.
 type options struct {
-	metricsAddress  string
-	healthAddress   string
-	leader          leaderOptions
-	reconciles      int
-	connections     int
-	showVersion     bool
-	log             zap.Options
+	metricsAddress string
+	healthAddress  string
+	leader         leaderOptions
+	reconciles     int
+	connections    int
+	showVersion    bool
+	log            zap.Options
 }
 
 func main() {
