@@ -58,9 +58,9 @@ func TestServiceRefIntoAnotherNamespace(t *testing.T) {
 	ref := vllm.ref()
 	ref.Namespace = models
 	w.start()
-	b := w.apply(makeLLMBackend("chat").primaryRef("models", ref).secondary("eu-west", west.URL()).obj())
+	w.apply(makeLLMBackend("chat").primaryRef("models", ref).secondary("eu-west", west.URL()).obj())
 
-	b = w.awaitCondition("chat", "Stalled=True RefNotPermitted")
+	b := w.awaitCondition("chat", "Stalled=True RefNotPermitted")
 	message := meta.FindStatusCondition(b.Status.Conditions, llmv1alpha1.ConditionStalled).Message
 	if !strings.Contains(message, "create a ReferenceGrant") {
 		t.Errorf("message %q does not say what to do", message)

@@ -27,8 +27,8 @@ func TestServiceRefFollowsReadyEndpoints(t *testing.T) {
 	vllm := w.pods("vllm")
 	vllm.show("a", 8000, ready(w.address(0)))
 	w.start()
-	b := w.apply(makeLLMBackend("chat").primaryRef("local", vllm.ref()).secondary("eu-west", w.region(9).URL()).obj())
-	b = w.awaitActive("chat", "local")
+	w.apply(makeLLMBackend("chat").primaryRef("local", vllm.ref()).secondary("eu-west", w.region(9).URL()).obj())
+	b := w.awaitActive("chat", "local")
 	if want := "Service " + w.ns + "/vllm:80"; b.Status.ActiveEndpoint != want {
 		t.Errorf("active endpoint %q, want %q", b.Status.ActiveEndpoint, want)
 	}
