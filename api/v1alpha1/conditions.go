@@ -21,7 +21,8 @@ const (
 	// ConditionStalled says that a person has to put something right.
 	//
 	// Reasons for True: "ServiceRefused", "Conflicted", "ClusterIPEndpoint", "AddressFamily",
-	// "AddressRefused".
+	// "AddressRefused", "RefNotPermitted", "ServicePortNotFound", "ExternalNameService",
+	// "PublishedService".
 	ConditionStalled = "Stalled"
 
 	// ConditionFailedOver says that traffic does not go to the primary region. Its reason is the type of
@@ -69,6 +70,11 @@ const (
 	ReasonClusterIPEndpoint = "ClusterIPEndpoint"
 	ReasonAddressFamily     = "AddressFamily"
 	ReasonAddressRefused    = "AddressRefused"
+
+	ReasonRefNotPermitted     = "RefNotPermitted"
+	ReasonServicePortNotFound = "ServicePortNotFound"
+	ReasonExternalNameService = "ExternalNameService"
+	ReasonPublishedService    = "PublishedService"
 
 	ReasonRegionsFailing = "RegionsFailing"
 	ReasonNoSecondary    = "NoSecondary"

@@ -7,7 +7,6 @@ package main
 import (
 	"flag"
 	"fmt"
-	"net"
 	"os"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -28,13 +27,13 @@ var version = "dev"
 
 // options are the flags.
 type options struct {
-	metricsAddress  string
-	healthAddress   string
-	leader          leaderOptions
-	reconciles      int
-	connections     int
-	showVersion     bool
-	log             zap.Options
+	metricsAddress string
+	healthAddress  string
+	leader         leaderOptions
+	reconciles     int
+	connections    int
+	showVersion    bool
+	log            zap.Options
 }
 
 func main() {
@@ -91,7 +90,7 @@ func run(o options) error {
 	if err := controller.Add(mgr, controller.Options{
 		MaxConcurrentReconciles: o.reconciles,
 		MaxProbeConnections:     o.connections,
-		Lookup:                  net.DefaultResolver,
+		Lookup:                  probe.DNS{},
 	}); err != nil {
 		return fmt.Errorf("set up the controller: %w", err)
 	}

@@ -17,7 +17,8 @@ import (
 type Prober interface {
 	// Probe makes one probe.
 	Probe(ctx context.Context, target probe.Target) probe.Result
-	// Addresses returns the addresses that the target has and that may be published.
+	// Addresses returns the addresses that the target has and that may be published. It makes no call for those
+	// of a target without Host.
 	Addresses(ctx context.Context, target probe.Target) []netip.Addr
 }
 
@@ -63,6 +64,11 @@ func (b *backend) stop() {
 
 // observe hands the decision what was read, and returns what it proposes to store.
 func (b *backend) observe(in failover.Input, endpoints map[string]*regionEndpoint, codes []int) failover.Plan {
+	for _, e := range endpoints {
+		if e.isService() {
+			e.resolved = b.prober.Addresses(b.ctx, e.target)
+		}
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
@@ -70,7 +76,7 @@ func (b *backend) observe(in failover.Input, endpoints map[string]*regionEndpoin
 	b.codes = codes
 	for name, e := range endpoints {
 		if old, ok := b.regions[name]; ok && old.identity == e.identity {
-			old.target = e.target
+			old.retarget(e)
 			endpoints[name] = old
 		}
 	}
@@ -176,7 +182,7 @@ func (b *backend) probe(p failover.Probe, identity string, target probe.Target) 
 	now := time.Now()
 	outcome := outcomeOf(now, result, b.codes)
 	moved := false
-	if e, ok := b.regions[p.Region]; ok && e.identity == identity {
+	if e, ok := b.regions[p.Region]; ok && e.identity == identity && e.target.Port == target.Port {
 		e.learn(now, result, b.codes)
 		moved = p.Region == b.active && b.showsOtherThan(e.answering())
 	}

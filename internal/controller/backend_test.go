@@ -91,7 +91,7 @@ func run(t *testing.T) *running {
 }
 
 func (r *running) reconcile(t *testing.T) failover.Plan {
-	in, endpoints, err := inputOf(r.stored, nil, time.Now())
+	in, endpoints, err := inputOf(r.stored, nil, nil, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ package controller
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -53,12 +54,22 @@ var unfitReasons = map[failover.Fault]string{
 	failover.ClusterIPEndpoint: llmv1alpha1.ReasonClusterIPEndpoint,
 	failover.AddressFamily:     llmv1alpha1.ReasonAddressFamily,
 	failover.AddressRefused:    llmv1alpha1.ReasonAddressRefused,
+
+	failover.RefNotPermitted:     llmv1alpha1.ReasonRefNotPermitted,
+	failover.ServicePortNotFound: llmv1alpha1.ReasonServicePortNotFound,
+	failover.ExternalNameService: llmv1alpha1.ReasonExternalNameService,
+	failover.PublishedService:    llmv1alpha1.ReasonPublishedService,
 }
 
 var unfitAdvice = map[failover.Fault]string{
-	failover.ClusterIPEndpoint: "its address is the cluster IP of a Service, which would answer probes and swallow the traffic: name the addresses behind that Service",
+	failover.ClusterIPEndpoint: "its address is the cluster IP of a Service, which would answer probes and swallow the traffic: refer to that Service by endpoint.serviceRef",
 	failover.AddressFamily:     "it lacks an address in a family of the Service: add one, or set spec.service.ipFamilies",
 	failover.AddressRefused:    "its address is loopback, link-local, multicast or otherwise not allowed: name an address that clients can reach",
+
+	failover.RefNotPermitted:     "the Service that it refers to is in another namespace, which does not allow that: create a ReferenceGrant there, from LLMBackends of this namespace to Services",
+	failover.ServicePortNotFound: "the Service that it refers to has no such TCP port: name one of its spec.ports, by number or name",
+	failover.ExternalNameService: "the Service that it refers to has type ExternalName, which has no endpoints: write the name as endpoint.url",
+	failover.PublishedService:    "the Service that it refers to is published by an LLMBackend: refer to the Service that finds the Pods",
 }
 
 // setConditions brings the conditions of the status in line with the facts.
@@ -120,9 +131,7 @@ func stalledCondition(f facts) *metav1.Condition {
 		}
 	}
 	before := meta.FindStatusCondition(f.backend.Status.Conditions, llmv1alpha1.ConditionStalled)
-	if before != nil && f.unheard() && slices.Contains([]string{
-		llmv1alpha1.ReasonClusterIPEndpoint, llmv1alpha1.ReasonAddressFamily, llmv1alpha1.ReasonAddressRefused,
-	}, before.Reason) {
+	if before != nil && f.unheard() && slices.Contains(slices.Collect(maps.Values(unfitReasons)), before.Reason) {
 		return yes(before.Reason, before.Message)
 	}
 	return nil

@@ -91,7 +91,7 @@ func TestConditions(t *testing.T) {
 		}, []string{"Paused=True/InvalidPauseValue", "Published=True/Published", "Ready=True/Serving"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			in, _, err := inputOf(chat(), nil, time.Now())
+			in, _, err := inputOf(chat(), nil, nil, time.Now())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -116,5 +116,14 @@ func TestConditions(t *testing.T) {
 				t.Errorf("conditions (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Every fault that a person has to put right is a reason, and says how.
+func TestUnfitFaultsAreExplained(t *testing.T) {
+	for f := failover.AddressFamily; f <= failover.PublishedService; f++ {
+		if unfitReasons[f] != f.String() || unfitAdvice[f] == "" {
+			t.Errorf("%v: reason %q, advice %q", f, unfitReasons[f], unfitAdvice[f])
+		}
 	}
 }

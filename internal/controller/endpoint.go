@@ -21,12 +21,26 @@ type regionEndpoint struct {
 	looking  bool         // resolved is being found out
 }
 
+// isService says whether the endpoint is a Service, whose ready Pods count as answering.
+func (e *regionEndpoint) isService() bool { return e.target.Host == "" }
+
+// retarget takes over where the endpoint is now. What answered on another port says nothing of this one.
+func (e *regionEndpoint) retarget(now *regionEndpoint) {
+	if e.target.Port != now.target.Port {
+		e.answers.Forget()
+	}
+	e.target = now.target
+	if e.isService() {
+		e.resolved = now.resolved
+	}
+}
+
 // learn notes which addresses answered.
 func (e *regionEndpoint) learn(now time.Time, result probe.Result, codes []int) {
 	e.answers.Record(result, func(a probe.Answer) bool {
 		return answerOutcome(now, a, codes).Class == failover.Success
 	})
-	if len(result.Addresses) == 0 {
+	if len(result.Addresses) == 0 || e.isService() {
 		return
 	}
 	e.resolved = nil
@@ -51,6 +65,9 @@ func (d destination) equal(o destination) bool {
 
 // answering is where the endpoint answers.
 func (e *regionEndpoint) answering() destination {
+	if e.isService() {
+		return destination{e.answers.Among(e.resolved), int32(e.target.Port)}
+	}
 	return destination{e.answers.Answering(), int32(e.target.Port)}
 }
 
@@ -70,7 +87,7 @@ func (b *backend) endpoint(region string) endpointView {
 		return endpointView{}
 	}
 	answering := e.answering()
-	if answering.empty() && len(e.resolved) == 0 && !e.looking && !b.stopped {
+	if answering.empty() && len(e.resolved) == 0 && !e.isService() && !e.looking && !b.stopped {
 		e.looking = true
 		target := e.target
 		b.probes.Go(func() { b.lookUp(e, target) })

@@ -8,6 +8,7 @@ import (
 
 	"github.com/breakwater-dev/breakwater/internal/failover"
 	"github.com/breakwater-dev/breakwater/internal/probe"
+	"github.com/breakwater-dev/breakwater/internal/serviceref"
 )
 
 // faults says what the error classes of probes mean to the decision.
@@ -25,6 +26,13 @@ var faults = map[probe.ErrorClass]failover.Fault{
 	probe.Local:               failover.NotMade,
 	probe.AddressFamily:       failover.AddressFamily,
 	probe.Forbidden:           failover.AddressRefused,
+
+	probe.ErrorClass(serviceref.NoReadyEndpoints): failover.NoReadyEndpoints,
+	probe.ErrorClass(serviceref.NotFound):         failover.ServiceNotFound,
+	probe.ErrorClass(serviceref.NotPermitted):     failover.RefNotPermitted,
+	probe.ErrorClass(serviceref.PortNotFound):     failover.ServicePortNotFound,
+	probe.ErrorClass(serviceref.ExternalName):     failover.ExternalNameService,
+	probe.ErrorClass(serviceref.Published):        failover.PublishedService,
 }
 
 // outcomeOf classifies what a probe saw. One address that serves is enough for a family, and each family

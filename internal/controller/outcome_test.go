@@ -10,6 +10,7 @@ import (
 
 	"github.com/breakwater-dev/breakwater/internal/failover"
 	"github.com/breakwater-dev/breakwater/internal/probe"
+	"github.com/breakwater-dev/breakwater/internal/serviceref"
 )
 
 func TestOutcomeOf(t *testing.T) {
@@ -39,6 +40,13 @@ func TestOutcomeOf(t *testing.T) {
 		{"refused address", probe.Result{Addresses: []probe.AddressResult{answer(v4, 0, probe.Forbidden)}}, failover.Excluded, "AddressRefused"},
 		{"no such name", probe.Result{Err: probe.NameNotFound}, failover.Failure, "NameNotFound"},
 		{"no resolver", probe.Result{Err: probe.ResolverUnavailable}, failover.Unknown, "ResolverUnavailable"},
+		{"no ready endpoints", probe.Result{Err: probe.ErrorClass(serviceref.NoReadyEndpoints)}, failover.Failure, "NoReadyEndpoints"},
+		{"no such Service", probe.Result{Err: probe.ErrorClass(serviceref.NotFound)}, failover.Failure, "ServiceNotFound"},
+		{"no such port", probe.Result{Err: probe.ErrorClass(serviceref.PortNotFound)}, failover.Failure, "ServicePortNotFound"},
+		{"not permitted", probe.Result{Err: probe.ErrorClass(serviceref.NotPermitted)}, failover.Failure, "RefNotPermitted"},
+		{"no endpoints at all", probe.Result{Err: probe.ErrorClass(serviceref.ExternalName)}, failover.Failure, "ExternalNameService"},
+		{"another's Service", probe.Result{Err: probe.ErrorClass(serviceref.Published)}, failover.Failure, "PublishedService"},
+		{"a Service without a family", probe.Result{Err: probe.ErrorClass(serviceref.AddressFamily)}, failover.Excluded, "AddressFamily"},
 		{"not made", probe.Result{Err: probe.Local}, failover.Unknown, "NotMade"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -58,7 +58,7 @@ func (r *Reconciler) persist(ctx context.Context, s *scope) error {
 func setActiveEndpoint(b *llmv1alpha1.LLMBackend) {
 	for _, r := range translate.Regions(b) {
 		if r.Name == b.Status.ActiveRegion {
-			b.Status.ActiveEndpoint = r.Endpoint.URL
+			b.Status.ActiveEndpoint = translate.EndpointName(b, r.Endpoint)
 		}
 	}
 }

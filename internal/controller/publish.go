@@ -205,8 +205,9 @@ func (r *Reconciler) otherOwner(ctx context.Context, s *scope, existing []discov
 }
 
 func serviceSpecOf(b *llmv1alpha1.LLMBackend) traffic.ServiceSpec {
-	scheme, _, _ := strings.Cut(b.Spec.Primary.Endpoint.URL, ":")
-	spec := traffic.ServiceSpec{Name: translate.ServiceName(b), Port: b.Spec.Service.Port, Scheme: scheme}
+	spec := traffic.ServiceSpec{
+		Name: translate.ServiceName(b), Port: b.Spec.Service.Port, Scheme: translate.Scheme(b.Spec.Primary.Endpoint),
+	}
 	for _, f := range b.Spec.Service.IPFamilies {
 		spec.IPFamilies = append(spec.IPFamilies, corev1.IPFamily(f))
 	}

@@ -59,6 +59,7 @@ type Reconciler struct {
 	Prober Prober
 
 	backends *registry
+	grants   *grants
 	queue    func(client.ObjectKey)
 }
 
@@ -98,6 +99,9 @@ func (r *Reconciler) decideAndPersist(ctx context.Context, s *scope) error {
 		}
 		log.FromContext(ctx).V(1).Info("LLMBackend has changed, deciding again")
 		if s.stored, err = s.entry.read(ctx, r.Live, s.stored); err != nil {
+			return err
+		}
+		if err := r.lookAround(ctx, s); err != nil {
 			return err
 		}
 	}

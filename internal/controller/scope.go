@@ -26,12 +26,14 @@ type scope struct {
 	stored *llmv1alpha1.LLMBackend
 	// families are those that the Service has, or will have if the spec says so; else empty.
 	families []probe.Family
+	// referenced is where the regions are that are Services, by name.
+	referenced map[string]referenced
 
 	config failover.Config
 	plan   failover.Plan
 }
 
-// gather reads the newest LLMBackend, and what its probes need to know of its Service.
+// gather reads the newest LLMBackend, and what its probes need to know of Services.
 func (r *Reconciler) gather(ctx context.Context, key client.ObjectKey) (*scope, error) {
 	cached := &llmv1alpha1.LLMBackend{}
 	if err := r.Client.Get(ctx, key, cached); err != nil {
@@ -51,8 +53,16 @@ func (r *Reconciler) gather(ctx context.Context, key client.ObjectKey) (*scope, 
 		return nil, notFound(key)
 	}
 	s := &scope{entry: e, stored: stored}
-	s.families, err = r.familiesOf(ctx, stored)
-	return s, err
+	return s, r.lookAround(ctx, s)
+}
+
+// lookAround reads what the regions of the stored LLMBackend depend on.
+func (r *Reconciler) lookAround(ctx context.Context, s *scope) (err error) {
+	if s.families, err = r.familiesOf(ctx, s.stored); err != nil {
+		return err
+	}
+	s.referenced, err = r.referencedBy(ctx, s.stored, s.families)
+	return err
 }
 
 func notFound(key client.ObjectKey) error {
@@ -83,7 +93,7 @@ func (r *Reconciler) familiesOf(ctx context.Context, b *llmv1alpha1.LLMBackend) 
 // decide hands the decision what is stored and takes what it proposes. A plan whose write ended without an
 // answer turns out here to be stored or not.
 func (s *scope) decide() error {
-	in, endpoints, err := inputOf(s.stored, s.families, time.Now())
+	in, endpoints, err := inputOf(s.stored, s.families, s.referenced, time.Now())
 	if err != nil {
 		return err
 	}
@@ -99,16 +109,20 @@ func (s *scope) decide() error {
 }
 
 // inputOf translates an LLMBackend into what the decision is to know, and the endpoints that are probed.
-func inputOf(b *llmv1alpha1.LLMBackend, families []probe.Family, now time.Time) (failover.Input, map[string]*regionEndpoint, error) {
+func inputOf(b *llmv1alpha1.LLMBackend, families []probe.Family, services map[string]referenced, now time.Time) (failover.Input, map[string]*regionEndpoint, error) {
 	in, targets, err := translate.Input(b, families, now)
 	if err != nil {
 		return failover.Input{}, nil, err
 	}
 	endpoints := make(map[string]*regionEndpoint, len(targets))
 	for _, r := range in.Config.Regions {
+		target := targets[r.Name]
+		if to, ok := services[r.Name]; ok {
+			target.Addresses, target.Port, target.Absent = to.Addresses, to.Port, to.absent
+		}
 		endpoints[r.Name] = &regionEndpoint{
 			identity: r.Identity,
-			target:   targets[r.Name],
+			target:   target,
 			answers:  probe.NewAddresses(r.Breaker.FailureThreshold),
 		}
 	}

@@ -50,7 +50,7 @@ type Options struct {
 	MaxProbeConnections int
 	// Lookup resolves the host names of endpoints.
 	Lookup probe.Lookup
-	// ResolverTTL is how long addresses are used before their name is looked up again; 0 means
+	// ResolverTTL is how long addresses are used if Lookup does not say how long they hold; 0 means
 	// [probe.DefaultTTL].
 	ResolverTTL time.Duration
 	// Dial replaces the direct TCP connections of probes; nil means those.
@@ -74,6 +74,10 @@ func Add(mgr ctrl.Manager, opts Options) error {
 			MaxConnections: opts.MaxProbeConnections, Check: clusterIPs.Check, Dial: opts.Dial,
 		}),
 		backends: newRegistry(),
+	}
+	r.grants = newGrants(mgr.GetCache(), r.queueReferringInto)
+	if err := mgr.Add(manager.RunnableFunc(r.grants.run)); err != nil {
+		return err
 	}
 	if err := mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
 		<-ctx.Done()
@@ -117,6 +121,8 @@ func (r *Reconciler) watch(mgr ctrl.Manager, clusterIPs *ClusterIPs, concurrency
 		Watches(&llmv1alpha1.LLMBackend{}, handler.EnqueueRequestsFromMapFunc(r.rivals), builder.WithPredicates(comesOrGoes())).
 		Watches(&corev1.Service{}, handler.EnqueueRequestsFromMapFunc(r.ofService)).
 		Watches(&discoveryv1.EndpointSlice{}, handler.EnqueueRequestsFromMapFunc(r.ofSlice), builder.WithPredicates(r.notAsPublished())).
+		Watches(&corev1.Service{}, handler.EnqueueRequestsFromMapFunc(r.referringToService)).
+		Watches(&discoveryv1.EndpointSlice{}, handler.EnqueueRequestsFromMapFunc(r.referringToSlice)).
 		WatchesRawSource(source.Func(r.takeQueue)).
 		WatchesRawSource(awaitFirst(handled)).
 		WithOptions(controller.Options{
@@ -140,6 +146,9 @@ func index(ctx context.Context, mgr ctrl.Manager) error {
 		return []string{translate.ServiceName(o.(*llmv1alpha1.LLMBackend))}
 	}); err != nil {
 		return fmt.Errorf("index LLMBackends: %w", err)
+	}
+	if err := indexer.IndexField(ctx, &llmv1alpha1.LLMBackend{}, indexReferenced, referencedServices); err != nil {
+		return fmt.Errorf("index LLMBackends by the Services they refer to: %w", err)
 	}
 	if err := indexer.IndexField(ctx, &discoveryv1.EndpointSlice{}, indexService, func(o client.Object) []string {
 		return []string{o.GetLabels()[discoveryv1.LabelServiceName]}

@@ -168,7 +168,7 @@ func remembered(now, t time.Time) time.Time {
 }
 
 func transportReason(reason string) bool {
-	for f := NoFault; f <= ClusterIPEndpoint; f++ {
+	for f := NoFault; f <= PublishedService; f++ {
 		if f.transport() && f.String() == reason {
 			return true
 		}
@@ -237,12 +237,12 @@ func (r *region) learn(now time.Time, id uint64, started time.Time, o Outcome) O
 	r.known = true
 	r.suspect = o.failed()
 	r.unfit = NoFault
+	if o.Fault.unfit() {
+		r.unfit = o.Fault
+	}
 	switch o.Class {
 	case Excluded, Unknown:
 		r.unreadable++
-		if o.Fault.unfit() {
-			r.unfit = o.Fault
-		}
 	case Success:
 		r.unreadable = 0
 		r.succeeded = true

@@ -41,27 +41,39 @@ const (
 	TLSError
 	MalformedResponse
 
+	// NoReadyEndpoints and ServiceNotFound are said by the cluster of a region that is a Service.
+	NoReadyEndpoints
+	ServiceNotFound
+
 	// ResolverUnavailable and NotMade are on our own side: Unknown.
 	ResolverUnavailable
 	NotMade
 
-	// The rest say that the endpoint is not one that may be used: Excluded, and no candidate.
+	// The rest say that the endpoint is not one that may be used, until a person puts it right: no candidate.
+	// The first three say nothing about what is there, and are Excluded; the others are references to a Service
+	// that lead nowhere.
 	AddressFamily
 	AddressRefused
 	ClusterIPEndpoint
+	RefNotPermitted
+	ServicePortNotFound
+	ExternalNameService
+	PublishedService
 )
 
 // String returns the fault in the spelling that status and events use.
 func (f Fault) String() string {
 	return [...]string{
 		"None", "Timeout", "ConnectionRefused", "ConnectionReset", "Unreachable", "NameNotFound",
-		"TLSError", "MalformedResponse", "ResolverUnavailable", "NotMade",
+		"TLSError", "MalformedResponse", "NoReadyEndpoints", "ServiceNotFound", "ResolverUnavailable", "NotMade",
 		"AddressFamily", "AddressRefused", "ClusterIPEndpoint",
+		"RefNotPermitted", "ServicePortNotFound", "ExternalNameService", "PublishedService",
 	}[f]
 }
 
 func (f Fault) transport() bool { return f >= Timeout && f <= NameNotFound }
 func (f Fault) unfit() bool     { return f >= AddressFamily }
+func (f Fault) excluded() bool  { return f >= AddressFamily && f <= ClusterIPEndpoint }
 
 // Response is what one call to a region saw, before it is classified.
 // The zero value says nothing and is classified as Unknown.
@@ -104,7 +116,7 @@ func (o Outcome) failed() bool {
 func Classify(failureStatusCodes []int, r Response) Outcome {
 	o := Outcome{Fault: r.Fault, Status: r.Status, RetryAfter: r.RetryAfter}
 	switch {
-	case r.Fault.unfit():
+	case r.Fault.excluded():
 		o.Class = Excluded
 	case r.Fault == ResolverUnavailable, r.Fault == NotMade:
 		o.Class = Unknown

@@ -41,6 +41,12 @@ func TestClassify(t *testing.T) {
 		{Response{Fault: AddressFamily}, Excluded, "AddressFamily", false},
 		{Response{Fault: AddressRefused}, Excluded, "AddressRefused", false},
 		{Response{Fault: ClusterIPEndpoint}, Excluded, "ClusterIPEndpoint", false},
+		{Response{Fault: NoReadyEndpoints}, Failure, "NoReadyEndpoints", false},
+		{Response{Fault: ServiceNotFound}, Failure, "ServiceNotFound", false},
+		{Response{Fault: RefNotPermitted}, Failure, "RefNotPermitted", false},
+		{Response{Fault: ServicePortNotFound}, Failure, "ServicePortNotFound", false},
+		{Response{Fault: ExternalNameService}, Failure, "ExternalNameService", false},
+		{Response{Fault: PublishedService}, Failure, "PublishedService", false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.reason, func(t *testing.T) {
@@ -64,7 +70,7 @@ func TestClassifyConfiguredCodes(t *testing.T) {
 
 // Transport errors can come from the operator's own network; what a server said cannot.
 func TestTransportFaults(t *testing.T) {
-	for f := NoFault; f <= ClusterIPEndpoint; f++ {
+	for f := NoFault; f <= PublishedService; f++ {
 		want := f == Timeout || f == ConnectionRefused || f == ConnectionReset || f == Unreachable || f == NameNotFound
 		if f.transport() != want || transportReason(f.String()) != want {
 			t.Errorf("%v: transport %v, by its name %v, want %v", f, f.transport(), transportReason(f.String()), want)

@@ -86,6 +86,25 @@ func (s *Addresses) Answering() []netip.Addr {
 	return slices.SortedFunc(maps.Keys(s.answering), netip.Addr.Compare)
 }
 
+// Among returns which of the addresses may be published that are vouched for by somebody else, as the ready
+// Pods of a Service are: those that answer, those that have not been asked, and all of a family of which none
+// would be left. The order stays.
+func (s *Addresses) Among(vouched []netip.Addr) []netip.Addr {
+	silent := func(a netip.Addr) bool {
+		_, asked := s.failures[a]
+		return asked && !s.answering[a]
+	}
+	spared := map[Family]bool{}
+	for _, a := range vouched {
+		if !silent(a) {
+			spared[FamilyOf(a)] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(vouched), func(a netip.Addr) bool {
+		return silent(a) && spared[FamilyOf(a)]
+	})
+}
+
 // LastSuccess returns the addresses that answered the newest successful probe, sorted, and when it
 // started: what a switch to the region may publish. The time is zero if there was none.
 func (s *Addresses) LastSuccess() ([]netip.Addr, time.Time) {

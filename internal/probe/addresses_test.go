@@ -105,6 +105,45 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
+// Of addresses that somebody else vouches for those are left out that were asked and do not answer.
+func TestAddressesAmong(t *testing.T) {
+	ok := func(a Answer) bool { return a.Status == 200 }
+	type step struct{ seen, vouched, among string }
+	for name, steps := range map[string][]step{
+		"not asked yet": {{"", "10.0.0.1 10.0.0.2", "10.0.0.1 10.0.0.2"}},
+		"asked": {
+			{"10.0.0.1=200 10.0.0.2=Timeout", "10.0.0.1 10.0.0.2 10.0.0.3", "10.0.0.1 10.0.0.3"},
+			{"10.0.0.1=200 10.0.0.2=200", "10.0.0.1 10.0.0.2 10.0.0.3", "10.0.0.1 10.0.0.2 10.0.0.3"},
+		},
+		"leaves after the threshold, if it has answered before": {
+			{"10.0.0.1=200 10.0.0.2=200", "10.0.0.1 10.0.0.2", "10.0.0.1 10.0.0.2"},
+			{"10.0.0.1=200 10.0.0.2=Timeout", "10.0.0.1 10.0.0.2", "10.0.0.1 10.0.0.2"},
+			{"10.0.0.1=200 10.0.0.2=Timeout", "10.0.0.1 10.0.0.2", "10.0.0.1"},
+		},
+		"no longer vouched for": {{"10.0.0.1=200 10.0.0.2=200", "10.0.0.2", "10.0.0.2"}},
+		"none answers":          {{"10.0.0.1=Timeout 10.0.0.2=Timeout", "10.0.0.1 10.0.0.2", "10.0.0.1 10.0.0.2"}},
+		"none of a family answers": {
+			{"10.0.0.1=200 10.0.0.2=Timeout fd00::1=Timeout", "10.0.0.1 10.0.0.2 fd00::1", "10.0.0.1 fd00::1"},
+		},
+		"what says nothing does not count": {{"10.0.0.1=200 10.0.0.2=Local", "10.0.0.1 10.0.0.2", "10.0.0.1 10.0.0.2"}},
+		"nobody":                           {{"10.0.0.1=200", "", ""}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := NewAddresses(2)
+			for i, step := range steps {
+				s.Record(seen(i, nil, step.seen), ok)
+				var vouched []netip.Addr
+				for word := range strings.FieldsSeq(step.vouched) {
+					vouched = append(vouched, netip.MustParseAddr(word))
+				}
+				if diff := cmp.Diff(step.among, join(s.Among(vouched))); diff != "" {
+					t.Errorf("step %d, after %q: -want +got:\n%s", i, step.seen, diff)
+				}
+			}
+		})
+	}
+}
+
 func join(addrs []netip.Addr) string {
 	words := make([]string, 0, len(addrs))
 	for _, a := range addrs {

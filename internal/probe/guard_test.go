@@ -60,7 +60,7 @@ func TestForbiddenAddressGetsNoPacket(t *testing.T) {
 	}
 	defer listener.Close()
 	port := listener.Addr().(*net.TCPAddr).AddrPort().Port()
-	resolver := NewResolver(lookupFunc(func(string, string) ([]netip.Addr, error) {
+	resolver := NewResolver(lookupFunc(func(Family, string) ([]netip.Addr, error) {
 		return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
 	}), 0)
 	defer resolver.Close()

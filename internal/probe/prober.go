@@ -81,6 +81,9 @@ func dialTCP(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
 // which it waits for a place. When ctx ends it returns at once, with Canceled for what was not answered.
 func (p *Prober) Probe(ctx context.Context, t Target) Result {
 	result := Result{Started: time.Now(), Families: t.Families}
+	if t.Absent != None {
+		return result.without(t.Absent, "the target has no addresses")
+	}
 	if err := t.validate(); err != nil {
 		return result.without(Local, err.Error())
 	}
@@ -88,6 +91,7 @@ func (p *Prober) Probe(ctx context.Context, t Target) Result {
 	if class != None {
 		return result.without(class, detail(err))
 	}
+	addrs = limit(addrs)
 	budget := t.Timeout - time.Since(result.Started)
 
 	places := int64(len(addrs))
@@ -119,12 +123,11 @@ func (p *Prober) addresses(ctx context.Context, t Target) ([]netip.Addr, ErrorCl
 	if len(wanted) == 0 {
 		wanted = []Family{IPv4, IPv6}
 	}
+	if t.Host == "" {
+		return known(t.Addresses, wanted)
+	}
 	if addr, err := netip.ParseAddr(t.Host); err == nil {
-		addr = addr.Unmap()
-		if !slices.Contains(wanted, FamilyOf(addr)) {
-			return nil, AddressFamily, errors.New("the address is of another family than the Service")
-		}
-		return []netip.Addr{addr}, None, nil
+		return known([]netip.Addr{addr.Unmap()}, wanted)
 	}
 
 	lookup, cancel := context.WithTimeout(ctx, t.Timeout/2)
@@ -144,6 +147,15 @@ func (p *Prober) addresses(ctx context.Context, t Target) ([]netip.Addr, ErrorCl
 		return nil, ResolverUnavailable, err
 	}
 	return limit(addrs), None, nil
+}
+
+// known leaves the addresses of the wanted families.
+func known(addrs []netip.Addr, wanted []Family) ([]netip.Addr, ErrorClass, error) {
+	addrs = slices.DeleteFunc(slices.Clone(addrs), func(a netip.Addr) bool { return !slices.Contains(wanted, FamilyOf(a)) })
+	if len(addrs) == 0 {
+		return nil, AddressFamily, errors.New("the target has no address in a family of the Service")
+	}
+	return addrs, None, nil
 }
 
 // limit leaves at most maxAddresses of the sorted addresses, and room for both families.
@@ -172,7 +184,7 @@ func (p *Prober) tlsConfig(t Target) *tls.Config {
 }
 
 // Addresses returns the addresses that the target has and that a region may have, without probing them;
-// none if they cannot be found out.
+// none if they cannot be found out. Those of a target without Host are all there, however many; no call is made.
 func (p *Prober) Addresses(ctx context.Context, t Target) []netip.Addr {
 	addrs, class, _ := p.addresses(ctx, t)
 	if class != None {

@@ -81,7 +81,7 @@ func TestProbeIsBounded(t *testing.T) {
 }
 
 func TestProbeCanceled(t *testing.T) {
-	slowDNS := &fakeDNS{}
+	slowDNS := &fakeDNS{ttl: -1}
 	slowDNS.set(time.Hour, "", "")
 	for name, tc := range map[string]struct {
 		dial   Dial
@@ -156,7 +156,7 @@ func TestWaitForPlaces(t *testing.T) {
 		for i := range maxAddresses {
 			many = append(many, netip.AddrFrom4([4]byte{198, 51, 100, byte(i)}))
 		}
-		resolver := NewResolver(lookupFunc(func(string, string) ([]netip.Addr, error) { return many, nil }), 0)
+		resolver := NewResolver(lookupFunc(func(Family, string) ([]netip.Addr, error) { return many, nil }), 0)
 		defer resolver.Close()
 		prober := New(resolver, Options{MaxConnections: 1, Dial: func(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
 			if a.Addr().String() == "192.0.2.1" {
@@ -184,6 +184,43 @@ func TestWaitForPlaces(t *testing.T) {
 		}
 		for range 2 * maxAddresses { // every place comes back, or this would not end
 			prober.Probe(t.Context(), target(nil))
+		}
+	})
+}
+
+// The addresses of a target without a host are those that somebody else has found.
+func TestTargetWithKnownAddresses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		prober := New(NewResolver(nil, 0), Options{Dial: serve(answering(0))})
+		var many []netip.Addr
+		for i := range 40 {
+			many = append(many, netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)}))
+		}
+		many = append(many, netip.MustParseAddr("2001:db8::1"))
+		known := func(edit func(*Target)) Target {
+			return target(func(t *Target) {
+				t.Host, t.Addresses = "", many
+				edit(t)
+			})
+		}
+
+		r := prober.Probe(t.Context(), known(func(t *Target) { t.Families = []Family{IPv4, IPv6} }))
+		if len(r.Addresses) != maxAddresses || r.Addresses[0].Addr != many[0] || r.Addresses[maxAddresses-1].Addr != many[40] {
+			t.Errorf("asked %v", r.Addresses)
+		}
+		if got := prober.Addresses(t.Context(), known(func(t *Target) { t.Families = []Family{IPv4} })); len(got) != 40 {
+			t.Errorf("%d addresses, want all 40 of the family", len(got))
+		}
+		r = prober.Probe(t.Context(), known(func(t *Target) { t.Addresses, t.Absent, t.Port = nil, "NotThere", 0 }))
+		if r.Err != "NotThere" || len(r.Addresses) > 0 {
+			t.Errorf("absent: class %q, asked %v", r.Err, r.Addresses)
+		}
+		r = prober.Probe(t.Context(), known(func(t *Target) { t.Addresses, t.Families = many[:1], []Family{IPv6} }))
+		if r.Err != AddressFamily {
+			t.Errorf("of another family: class %q", r.Err)
+		}
+		if r = prober.Probe(t.Context(), known(func(t *Target) { t.Addresses = nil })); r.Err != Local {
+			t.Errorf("nothing found out yet: class %q", r.Err)
 		}
 	})
 }

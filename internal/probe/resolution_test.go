@@ -44,7 +44,7 @@ func TestAddressesOfTarget(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				dns := &fakeDNS{}
+				dns := &fakeDNS{ttl: -1}
 				dns.set(0, tc.dns[0], tc.dns[1])
 				resolver := NewResolver(dns, 0)
 				defer resolver.Close()
@@ -73,7 +73,7 @@ func TestAddressesOfTarget(t *testing.T) {
 // A slow resolver is not taken for a slow region, and the addresses of before do not wait for it.
 func TestSlowResolver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dns := &fakeDNS{}
+		dns := &fakeDNS{ttl: -1}
 		dns.set(2*time.Second, "192.0.2.1", "")
 		resolver := NewResolver(dns, 0)
 		defer resolver.Close()
@@ -95,7 +95,7 @@ func TestSlowResolver(t *testing.T) {
 // What is left for the server after a lookup is the rest of the timeout.
 func TestLookupCountsIntoTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dns := &fakeDNS{}
+		dns := &fakeDNS{ttl: -1}
 		dns.set(time.Second, "192.0.2.1", "")
 		resolver := NewResolver(dns, 0)
 		defer resolver.Close()
@@ -112,7 +112,7 @@ func TestLookupCountsIntoTimeout(t *testing.T) {
 // Addresses are asked at once, and each is told apart.
 func TestSeveralAddresses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		resolver := NewResolver(lookupFunc(func(string, string) ([]netip.Addr, error) {
+		resolver := NewResolver(lookupFunc(func(Family, string) ([]netip.Addr, error) {
 			return []netip.Addr{
 				netip.MustParseAddr("192.0.2.3"), netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2"),
 				netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("192.0.2.1"),
@@ -168,7 +168,7 @@ func TestLimit(t *testing.T) {
 
 func TestAddressesLeavesOutForbiddenOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dns := &fakeDNS{}
+		dns := &fakeDNS{ttl: -1}
 		dns.set(0, "127.0.0.1", "2001:db8::1")
 		resolver := NewResolver(dns, 0)
 		defer resolver.Close()

@@ -18,9 +18,13 @@ import (
 
 // The times and bounds of a [Resolver].
 const (
-	// DefaultTTL is how long addresses are used before they are looked up again. The records' own TTL is
-	// not visible through the system's resolver.
+	// DefaultTTL is how long addresses are used before they are looked up again, if nobody says how long they
+	// hold, as for those of /etc/hosts.
 	DefaultTTL = 30 * time.Second
+
+	minTTL       = time.Second      // a shorter one is lengthened: no name is asked for more often
+	maxTTL       = 5 * time.Minute  // a longer one is cut: a mistake is not to last for days
+	maxDenialTTL = 30 * time.Second // for how long at most a name is taken not to exist
 
 	retryAfterFailure = time.Second      // a failed lookup is not repeated sooner
 	lookupTimeout     = 10 * time.Second // two attempts of five seconds, as resolv.conf has it
@@ -35,9 +39,12 @@ var ErrNameNotFound = errors.New("the name has no address")
 // ErrResolverUnavailable means that the resolver gave no answer that could be used, in time.
 var ErrResolverUnavailable = errors.New("the resolver does not answer")
 
-// Lookup is the part of net.Resolver that is needed here.
+// Lookup finds the addresses of names. [DNS] is one.
 type Lookup interface {
-	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+	// Lookup returns the addresses of host in one family, and for how long they hold. Its errors are those of
+	// net.Resolver; one that says that there are none comes with how long that holds. The time is negative if
+	// nobody says.
+	Lookup(ctx context.Context, f Family, host string) ([]netip.Addr, time.Duration, error)
 }
 
 // Resolver remembers the addresses of names. An address once seen is used until a lookup has found
@@ -68,11 +75,12 @@ type record struct {
 	good    []netip.Addr  // sorted; never changed in place
 	err     error         // of the newest lookup
 	checked time.Time     // the end of the newest lookup
+	holds   time.Duration // for how long nothing is looked up after that
 	pending chan struct{} // closed at the end of the lookup under way; nil if there is none
 }
 
-// NewResolver returns a Resolver that asks lookup, such as net.DefaultResolver. ttl 0 means DefaultTTL.
-// Close ends it.
+// NewResolver returns a Resolver that asks lookup. ttl is how long addresses are used of which nobody says how
+// long they hold; 0 means DefaultTTL. Close ends it.
 func NewResolver(lookup Lookup, ttl time.Duration) *Resolver {
 	if ttl == 0 {
 		ttl = DefaultTTL
@@ -133,7 +141,7 @@ func (r *Resolver) ask(host string, families []Family) *name {
 	}
 	n.used = now
 	for _, f := range families {
-		if record := n.record(f); !r.closed && record.due(now, r.ttl) {
+		if record := n.record(f); !r.closed && record.due(now) {
 			record.pending = make(chan struct{})
 			r.lookups.Go(func() { r.refresh(n, host, f) })
 		}
@@ -173,7 +181,7 @@ func (r *Resolver) known(n *name, f Family) (good []netip.Addr, pending <-chan s
 
 // refresh looks one family of a name up and stores what came of it.
 func (r *Resolver) refresh(n *name, host string, f Family) {
-	addrs, err := r.find(host, f)
+	addrs, ttl, err := r.find(host, f)
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -188,32 +196,43 @@ func (r *Resolver) refresh(n *name, host string, f Family) {
 	}
 	record.err = err
 	record.checked = time.Now()
+	record.holds = r.holds(ttl, err)
 	close(record.pending)
 	record.pending = nil
 }
 
-func (r *Resolver) find(host string, f Family) ([]netip.Addr, error) {
+// holds bounds for how long the outcome of a lookup is taken as it is.
+func (r *Resolver) holds(ttl time.Duration, err error) time.Duration {
+	switch {
+	case errors.Is(err, ErrResolverUnavailable), err != nil && ttl < 0:
+		return min(retryAfterFailure, r.ttl)
+	case err != nil:
+		return min(max(ttl, minTTL), maxDenialTTL)
+	case ttl < 0:
+		return r.ttl
+	default:
+		return min(max(ttl, minTTL), maxTTL)
+	}
+}
+
+func (r *Resolver) find(host string, f Family) ([]netip.Addr, time.Duration, error) {
 	select {
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
 	case <-r.ctx.Done():
-		return nil, ErrResolverUnavailable
+		return nil, 0, ErrResolverUnavailable
 	}
 	ctx, cancel := context.WithTimeout(r.ctx, lookupTimeout)
 	defer cancel()
-	network := "ip4"
-	if f == IPv6 {
-		network = "ip6"
-	}
-	addrs, err := r.lookup.LookupNetIP(ctx, network, host)
+	addrs, ttl, err := r.lookup.Lookup(ctx, f, host)
 	addrs = normalize(addrs, f)
 	switch {
 	case err == nil && len(addrs) > 0:
-		return addrs, nil
+		return addrs, ttl, nil
 	case err == nil || notFound(err):
-		return nil, ErrNameNotFound
+		return nil, ttl, ErrNameNotFound
 	default:
-		return nil, ErrResolverUnavailable
+		return nil, 0, ErrResolverUnavailable
 	}
 }
 
@@ -266,15 +285,8 @@ func (n *name) other(f Family) *record {
 }
 
 // due reports whether a lookup should start.
-func (r *record) due(now time.Time, ttl time.Duration) bool {
-	if r.pending != nil {
-		return false
-	}
-	wait := ttl
-	if r.err != nil {
-		wait = min(retryAfterFailure, ttl)
-	}
-	return now.Sub(r.checked) >= wait
+func (r *record) due(now time.Time) bool {
+	return r.pending == nil && now.Sub(r.checked) >= r.holds
 }
 
 // foundSince reports whether the newest lookup found addresses, and not before t.

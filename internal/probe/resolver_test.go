@@ -20,44 +20,46 @@ import (
 )
 
 // lookupFunc answers at once.
-type lookupFunc func(network, host string) ([]netip.Addr, error)
+type lookupFunc func(f Family, host string) ([]netip.Addr, error)
 
-func (f lookupFunc) LookupNetIP(_ context.Context, network, host string) ([]netip.Addr, error) {
-	return f(network, host)
+func (f lookupFunc) Lookup(_ context.Context, family Family, host string) ([]netip.Addr, time.Duration, error) {
+	addrs, err := f(family, host)
+	return addrs, -1, err
 }
 
 // fakeDNS answers after a delay, and counts.
 type fakeDNS struct {
 	mu     sync.Mutex
 	delay  time.Duration
-	answer map[string]string // by network; an address, "NXDOMAIN", or anything else for a failure
+	ttl    time.Duration     // negative: nobody says
+	answer map[Family]string // an address, "NXDOMAIN", or anything else for a failure
 	asked  atomic.Int32
 }
 
 func (d *fakeDNS) set(delay time.Duration, v4, v6 string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.delay, d.answer = delay, map[string]string{"ip4": v4, "ip6": v6}
+	d.delay, d.answer = delay, map[Family]string{IPv4: v4, IPv6: v6}
 }
 
-func (d *fakeDNS) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
+func (d *fakeDNS) Lookup(ctx context.Context, f Family, host string) ([]netip.Addr, time.Duration, error) {
 	d.asked.Add(1)
 	d.mu.Lock()
-	delay, answer := d.delay, d.answer[network]
+	delay, answer, ttl := d.delay, d.answer[f], d.ttl
 	d.mu.Unlock()
 	select {
 	case <-time.After(delay):
 	case <-ctx.Done():
-		return nil, &net.DNSError{Err: ctx.Err().Error(), Name: host, IsTimeout: true}
+		return nil, ttl, &net.DNSError{Err: ctx.Err().Error(), Name: host, IsTimeout: true}
 	}
 	if answer == "NXDOMAIN" {
-		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+		return nil, ttl, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 	}
 	addr, err := netip.ParseAddr(answer)
 	if err != nil {
-		return nil, &net.DNSError{Err: "server misbehaving", Name: host, IsTemporary: true}
+		return nil, ttl, &net.DNSError{Err: "server misbehaving", Name: host, IsTemporary: true}
 	}
-	return []netip.Addr{addr}, nil
+	return []netip.Addr{addr}, ttl, nil
 }
 
 // resolution is what a question gave, in words, and how long it waited.
@@ -76,7 +78,7 @@ func resolution(r *Resolver, host string, families ...Family) string {
 
 func TestResolver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dns := &fakeDNS{}
+		dns := &fakeDNS{ttl: -1}
 		r := NewResolver(dns, 0)
 		defer r.Close()
 		want := func(step, want string, lookups int32, got string) {
@@ -117,6 +119,47 @@ func TestResolver(t *testing.T) {
 	})
 }
 
+// How long an answer holds is as DNS says it, within bounds.
+func TestResolverHonoursTTL(t *testing.T) {
+	const addr, none = "192.0.2.1", "NXDOMAIN"
+	for name, tc := range map[string]struct {
+		answer string
+		ttl    time.Duration
+		want   time.Duration
+	}{
+		"as said":                   {addr, 7 * time.Second, 7 * time.Second},
+		"too short":                 {addr, 0, minTTL},
+		"too long":                  {addr, 24 * time.Hour, maxTTL},
+		"not said":                  {addr, -1, DefaultTTL},
+		"no such name":              {none, 7 * time.Second, 7 * time.Second},
+		"no such name, too short":   {none, 0, minTTL},
+		"no such name, too long":    {none, time.Hour, maxDenialTTL},
+		"no such name, not said":    {none, -1, retryAfterFailure},
+		"failure, whatever is said": {"SERVFAIL", time.Hour, retryAfterFailure},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dns := &fakeDNS{ttl: tc.ttl}
+				dns.set(0, tc.answer, none)
+				r := NewResolver(dns, 0)
+				defer r.Close()
+				asked := func(after time.Duration, want int32) {
+					t.Helper()
+					time.Sleep(after)
+					resolution(r, "region.example", IPv4)
+					synctest.Wait()
+					if n := dns.asked.Load(); n != want {
+						t.Errorf("%d lookups, want %d", n, want)
+					}
+				}
+				asked(0, 1)
+				asked(tc.want-time.Nanosecond, 1)
+				asked(time.Nanosecond, 2)
+			})
+		})
+	}
+}
+
 func TestResolverWithoutLastGood(t *testing.T) {
 	for name, tc := range map[string]struct {
 		delay  time.Duration
@@ -135,7 +178,7 @@ func TestResolverWithoutLastGood(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				dns := &fakeDNS{}
+				dns := &fakeDNS{ttl: -1}
 				dns.set(tc.delay, tc.v4, tc.v6)
 				r := NewResolver(dns, 0)
 				defer r.Close()
@@ -161,7 +204,7 @@ func TestResolverWithoutLastGood(t *testing.T) {
 // A family that is gone while the other is there was taken out of the name; both gone is a mistake.
 func TestResolverFamilyRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dns := &fakeDNS{}
+		dns := &fakeDNS{ttl: -1}
 		r := NewResolver(dns, 0)
 		defer r.Close()
 		dns.set(0, "192.0.2.1", "2001:db8::1")
@@ -189,7 +232,7 @@ func TestResolverFamilyRemoved(t *testing.T) {
 // What the other family had long ago does not show that the name still exists.
 func TestResolverKeepsLastGoodOfOneFamily(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dns := &fakeDNS{}
+		dns := &fakeDNS{ttl: -1}
 		r := NewResolver(dns, 0)
 		defer r.Close()
 		dns.set(0, "192.0.2.1", "2001:db8::1")
@@ -208,7 +251,7 @@ func TestResolverKeepsLastGoodOfOneFamily(t *testing.T) {
 
 func TestResolverSingleFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dns := &fakeDNS{}
+		dns := &fakeDNS{ttl: -1}
 		dns.set(time.Second, "192.0.2.1", "")
 		r := NewResolver(dns, 0)
 		defer r.Close()
@@ -230,7 +273,7 @@ func TestResolverSingleFlight(t *testing.T) {
 // A name that does not resolve holds up no other, and lookups are bounded.
 func TestResolverBoundsLookups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dns := &fakeDNS{}
+		dns := &fakeDNS{ttl: -1}
 		dns.set(time.Hour, "", "")
 		r := NewResolver(dns, 0)
 		for i := range 2 * maxLookups {

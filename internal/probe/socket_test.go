@@ -205,7 +205,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	hanging := script(t, func(c *net.TCPConn) { t.Cleanup(func() { c.Close() }) })
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer server.Close()
-	resolver := NewResolver(lookupFunc(func(string, string) ([]netip.Addr, error) {
+	resolver := NewResolver(lookupFunc(func(Family, string) ([]netip.Addr, error) {
 		return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
 	}), 0)
 	prober := openGuard(New(resolver, Options{}))

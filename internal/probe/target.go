@@ -43,10 +43,13 @@ func FamilyOf(addr netip.Addr) Family {
 type Target struct {
 	// Scheme is "http" or "https". With https the certificate must be valid for Hostname.
 	Scheme string
-	// Host is an IP address without brackets, or a DNS name.
+	// Host is an IP address without brackets, or a DNS name; empty if somebody else knows the addresses.
 	Host string
-	Port uint16
-	Type Type
+	// Addresses are those of a target without Host, sorted. Where it has none, Absent says why.
+	Addresses []netip.Addr
+	Absent    ErrorClass
+	Port      uint16
+	Type      Type
 	// Path is the request target of an HTTP probe: it starts with "/" and may hold a query.
 	Path string
 	// Hostname is the DNS name or IP address, without a port, that in-cluster clients use for the
@@ -69,8 +72,8 @@ func (t Target) validate() error {
 	switch {
 	case t.Scheme != "http" && t.Scheme != "https":
 		return fmt.Errorf("scheme %q: use http or https", t.Scheme)
-	case t.Host == "":
-		return errors.New("host is empty: use an IP address or a DNS name")
+	case t.Host == "" && len(t.Addresses) == 0:
+		return errors.New("neither host nor addresses: use an IP address or a DNS name as host")
 	case t.Port == 0:
 		return errors.New("port is 0: use 1 to 65535")
 	case t.Timeout <= 0:

@@ -72,6 +72,12 @@ timeline:
 			"0s #1 BreakerOpened us-east Status503", "0s #2 FailedOver us-east>eu-west BreakerOpen",
 			"5s #3 BreakerOpened eu-west Status503", "5s #4 BreakerClosed us-east Recovered", "5s #5 FailedOver eu-west>us-east BreakerOpen",
 		}},
+		{"a region that is a Service responds as any other", `
+duration: 8s
+timeline:
+- {at: 0s, patch: {spec: {breaker: {failureThreshold: 1}, primary: {endpoint: {url: null, serviceRef: {name: vllm, port: http}}}}}}
+- {at: 5s, region: us-east, responds: {status: 503}}
+`, []string{"5s #1 BreakerOpened us-east Status503", "5s #2 FailedOver us-east>eu-west BreakerOpen"}},
 		{"a probe sees the response that is set when it starts", `
 duration: 5s
 timeline:

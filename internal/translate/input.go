@@ -10,8 +10,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash/fnv"
-	"net/url"
-	"strconv"
 	"time"
 
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
@@ -20,7 +18,8 @@ import (
 )
 
 // Input returns what the decision is to know of b, and for each region, by name, what its probes ask. families
-// are those that the Service has; none if that is not known. now is the time on whose clock a pause ends.
+// are those that the Service has; none if that is not known. Targets of regions that are Services lack their
+// addresses, which only a cluster knows. now is the time on whose clock a pause ends.
 // It fails only on an endpoint that the schema would have refused.
 func Input(b *llmv1alpha1.LLMBackend, families []probe.Family, now time.Time) (failover.Input, map[string]probe.Target, error) {
 	in := failover.Input{
@@ -44,7 +43,7 @@ func Input(b *llmv1alpha1.LLMBackend, families []probe.Family, now time.Time) (f
 		}
 		in.Config.Regions = append(in.Config.Regions, failover.RegionConfig{
 			Name:     r.Name,
-			Identity: identityOf(target),
+			Identity: identityOf(b, r, target),
 			Breaker: failover.BreakerConfig{
 				FailureThreshold:    int(b.Spec.Breaker.FailureThreshold),
 				SuccessThreshold:    int(p.SuccessThreshold),
@@ -113,44 +112,6 @@ func or[T any](override *T, general T) T {
 	return general
 }
 
-// targetOf is where and how a region is asked: with the Host that clients send.
-func targetOf(b *llmv1alpha1.LLMBackend, r llmv1alpha1.Region, p llmv1alpha1.ProbeSpec, families []probe.Family) (probe.Target, error) {
-	u, err := url.Parse(r.Endpoint.URL)
-	if err != nil {
-		return probe.Target{}, fmt.Errorf("endpoint url: %w", err)
-	}
-	port, err := portOf(u)
-	if err != nil {
-		return probe.Target{}, err
-	}
-	return probe.Target{
-		Scheme:      u.Scheme,
-		Host:        u.Hostname(),
-		Port:        port,
-		Type:        probe.Type(p.Type),
-		Path:        p.HTTP.Path,
-		Hostname:    hostnameOf(b),
-		ServicePort: uint16(b.Spec.Service.Port),
-		Timeout:     p.Timeout.AsDuration(),
-		Families:    families,
-	}, nil
-}
-
-func portOf(u *url.URL) (uint16, error) {
-	switch {
-	case u.Port() != "":
-		port, err := strconv.ParseUint(u.Port(), 10, 16)
-		if err != nil {
-			return 0, fmt.Errorf("endpoint url: port: %w", err)
-		}
-		return uint16(port), nil
-	case u.Scheme == "https":
-		return 443, nil
-	default:
-		return 80, nil
-	}
-}
-
 // ServiceName returns the name of the Service that b publishes: its own unless the spec says otherwise.
 func ServiceName(b *llmv1alpha1.LLMBackend) string {
 	if b.Spec.Service.Name != "" {
@@ -164,11 +125,6 @@ func hostnameOf(b *llmv1alpha1.LLMBackend) string {
 		return b.Spec.Service.Hostname
 	}
 	return ServiceName(b) + "." + b.Namespace + ".svc"
-}
-
-// identityOf names endpoint and probe: what an outcome speaks of. How often is no part of it.
-func identityOf(t probe.Target) string {
-	return fmt.Sprintf("%s %s://%s:%d%s as %s:%d", t.Type, t.Scheme, t.Host, t.Port, t.Path, t.Hostname, t.ServicePort)
 }
 
 // spread returns a delay below period that is always the same for the same name, and differs between

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
 	"github.com/breakwater-dev/breakwater/internal/failover"
@@ -93,6 +94,11 @@ func TestTargetOf(t *testing.T) {
 		}, func(t *probe.Target) { t.Hostname, t.ServicePort = "models.example.com", 8080 }},
 		{"service without hostname", func(b *llmv1alpha1.LLMBackend) { b.Spec.Service.Name = "models" },
 			func(t *probe.Target) { t.Hostname = "models.apps.svc" }},
+		{"a Service", func(b *llmv1alpha1.LLMBackend) {
+			b.Spec.Primary.Endpoint = llmv1alpha1.Endpoint{ServiceRef: llmv1alpha1.ServiceReference{
+				Name: "vllm", Port: intstr.FromString("http"), Scheme: llmv1alpha1.SchemeHTTPS,
+			}}
+		}, func(t *probe.Target) { t.Scheme, t.Host, t.Port = "https", "", 0 }},
 		{"override of some fields", func(b *llmv1alpha1.LLMBackend) {
 			b.Spec.Primary.Probe = &llmv1alpha1.ProbeOverride{
 				Type:    new(llmv1alpha1.ProbeTCP),
@@ -143,14 +149,30 @@ func TestIdentity(t *testing.T) {
 		}
 	}
 	for name, edit := range map[string]func(*llmv1alpha1.LLMBackend){
-		"address":  func(b *llmv1alpha1.LLMBackend) { b.Spec.Primary.Endpoint.URL = "http://10.1.0.11:8000" },
-		"port":     func(b *llmv1alpha1.LLMBackend) { b.Spec.Primary.Endpoint.URL = "http://10.1.0.10:8001" },
-		"path":     func(b *llmv1alpha1.LLMBackend) { b.Spec.Probe.HTTP.Path = "/ready" },
-		"type":     func(b *llmv1alpha1.LLMBackend) { b.Spec.Probe.Type = llmv1alpha1.ProbeTCP },
+		"address": func(b *llmv1alpha1.LLMBackend) { b.Spec.Primary.Endpoint.URL = "http://10.1.0.11:8000" },
+		"port":    func(b *llmv1alpha1.LLMBackend) { b.Spec.Primary.Endpoint.URL = "http://10.1.0.10:8001" },
+		"path":    func(b *llmv1alpha1.LLMBackend) { b.Spec.Probe.HTTP.Path = "/ready" },
+		"type":    func(b *llmv1alpha1.LLMBackend) { b.Spec.Probe.Type = llmv1alpha1.ProbeTCP },
+		"service": func(b *llmv1alpha1.LLMBackend) {
+			b.Spec.Primary.Endpoint = llmv1alpha1.Endpoint{ServiceRef: llmv1alpha1.ServiceReference{Name: "vllm", Scheme: llmv1alpha1.SchemeHTTP}}
+		},
 		"hostname": func(b *llmv1alpha1.LLMBackend) { b.Spec.Service.Hostname = "chat.example.com" },
 	} {
 		if identity(edit) == before {
 			t.Errorf("%s: identity stayed", name)
+		}
+	}
+}
+
+func TestEndpointName(t *testing.T) {
+	b := chat()
+	for want, e := range map[string]llmv1alpha1.Endpoint{
+		"http://10.1.0.10:8000":     {URL: "http://10.1.0.10:8000"},
+		"Service apps/vllm:8000":    {ServiceRef: llmv1alpha1.ServiceReference{Name: "vllm", Port: intstr.FromInt32(8000)}},
+		"Service models/vllm:https": {ServiceRef: llmv1alpha1.ServiceReference{Name: "vllm", Namespace: "models", Port: intstr.FromString("https")}},
+	} {
+		if got := EndpointName(b, e); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

@@ -134,6 +134,9 @@ func TestTypesTakeDefaults(t *testing.T) {
 	}
 }
 
+// primaryService has a primary region that is a Service.
+const primaryService = `{spec: {primary: {endpoint: {url: null, serviceRef: %s}}}}`
+
 func TestAccepted(t *testing.T) {
 	c := newClient(t)
 	patches := []string{
@@ -163,6 +166,14 @@ func TestAccepted(t *testing.T) {
 		`{spec: {primary: {probe: {period: 10s, timeout: 10s}}}}`,
 		`{spec: {primary: {probe: {http: {path: /}}}}}`,
 		fmt.Sprintf(secondaryWithProbe, `{timeout: 5s}`),
+		fmt.Sprintf(primaryService, `{name: vllm, port: 8000}`),
+		fmt.Sprintf(primaryService, `{name: vllm, port: http, scheme: HTTP}`),
+		fmt.Sprintf(primaryService, `{name: 9vllm, namespace: models, port: 65535}`),
+		fmt.Sprintf(primaryService, `{name: vllm, port: `+strings.Repeat("a", 63)+`}`),
+		fmt.Sprintf(primaryService, `{name: chat, namespace: models, port: 1}`),
+		`{spec: {service: {name: models}, primary: {endpoint: {url: null, serviceRef: {name: chat, port: 80}}}}}`,
+		`{spec: {primary: {endpoint: {url: "https://vllm.example.com"}},
+			secondaries: [{name: local, endpoint: {serviceRef: {name: vllm, port: 443, scheme: HTTPS}}}]}}`,
 	}
 	for _, url := range []string{
 		"http://10.1.0.10", "http://10.1.0.10:1", "http://10.1.0.10:65535", "http://255.255.255.254", "http://126.255.255.255",
@@ -188,13 +199,14 @@ func TestBiggest(t *testing.T) {
 		period: 0000h00059m00059s00999ms, suspectPeriod: 0000h00059m00059s00999ms, timeout: 0000h00059m00059s00999ms}`
 	path := "/" + strings.Repeat("a", 511)
 	label := strings.Repeat("a", 63)
-	for name, url := range map[string]string{
-		"dns":  "https://" + strings.Repeat(label+".", 3) + label[:61] + ".:65535",
-		"ipv6": "https://[2001:0db8:1111:2222:3333:4444:5555:6666]:65535",
+	for name, endpoint := range map[string]string{
+		"dns":        `{url: "https://` + strings.Repeat(label+".", 3) + label[:61] + `.:65535"}`,
+		"ipv6":       `{url: "https://[2001:0db8:1111:2222:3333:4444:5555:6666]:65535"}`,
+		"serviceRef": fmt.Sprintf(`{serviceRef: {name: %[1]s, namespace: %[1]s, port: %[1]s, scheme: HTTPS}}`, label),
 	} {
 		t.Run(name, func(t *testing.T) {
 			region := func(letter rune) string {
-				return fmt.Sprintf(`{name: `+string(letter)+label[1:]+`, endpoint: {url: %[2]q}, probe: `+probe+`}`, path, url)
+				return fmt.Sprintf(`{name: `+string(letter)+label[1:]+`, endpoint: %[2]s, probe: `+probe+`}`, path, endpoint)
 			}
 			var secondaries, regions, history, conditions strings.Builder
 			for letter := 'b'; letter < 'b'+15; letter++ {
@@ -208,7 +220,7 @@ func TestBiggest(t *testing.T) {
 				fmt.Fprintf(&conditions, `{type: %s, status: "True", reason: A, message: %s, lastTransitionTime: "2026-11-23T10:00:00Z"},`,
 					name, strings.Repeat("m", 1024))
 			}
-			backend := manifest(t, newNamespace(t, c),
+			backend := manifest(t, newNamespace(t, c), `{spec: null}`,
 				`{spec: {primary: `+region('a')+`, secondaries: [`+secondaries.String()+`], probe: `+fmt.Sprintf(probe, path)+`}}`)
 			if err := c.Create(t.Context(), backend); err != nil {
 				t.Fatal(err)

@@ -65,7 +65,7 @@ func regionRefusals() []refusal {
 	const (
 		name   = "name must be a DNS label: lower-case letters, digits and - between them, such as us-east"
 		unique = "region names must be unique, and a secondary region has this one: give one of the two another name"
-		scheme = "all regions must have the scheme of the primary region, because a Service does not change what clients send: write http:// in every endpoint url, or https:// in every one"
+		scheme = "all regions must have the scheme of the primary region, because a Service does not change what clients send: write http:// in every endpoint url and HTTP in every serviceRef.scheme, or https:// and HTTPS in every one"
 	)
 	var sixteen strings.Builder
 	for region := range 16 {
@@ -75,7 +75,6 @@ func regionRefusals() []refusal {
 		{`{spec: {primary: null}}`, causes{"spec.primary": "Required value"}},
 		{`{spec: {primary: {name: null}}}`, causes{"spec.primary.name": "Required value"}},
 		{`{spec: {primary: {endpoint: null}}}`, causes{"spec.primary.endpoint": "Required value"}},
-		{`{spec: {primary: {endpoint: {url: null}}}}`, causes{"spec.primary.endpoint.url": "Required value"}},
 		{`{spec: {secondaries: [{endpoint: {url: "http://10.2.0.10"}}]}}`, causes{"spec.secondaries[0].name": "Required value"}},
 		{`{spec: {secondaries: [{name: eu-west}]}}`, causes{"spec.secondaries[0].endpoint": "Required value"}},
 		{`{spec: {secondaries: [` + sixteen.String() + `]}}`, causes{"spec.secondaries": "must have at most 15 items"}},

@@ -19,7 +19,7 @@ type refusal struct {
 }
 
 func refusals() []refusal {
-	return slices.Concat(specRefusals(), regionRefusals(), urlRefusals(), probeRefusals(), durationRefusals(), adaptiveRefusals())
+	return slices.Concat(specRefusals(), regionRefusals(), urlRefusals(), serviceRefRefusals(), probeRefusals(), durationRefusals(), adaptiveRefusals())
 }
 
 func TestRefused(t *testing.T) {

@@ -30,6 +30,18 @@ func (m *backendBuilder) primary(name, url string) *backendBuilder {
 	return m
 }
 
+// primaryRef has the primary region be a Service.
+func (m *backendBuilder) primaryRef(name string, ref llmv1alpha1.ServiceReference) *backendBuilder {
+	m.b.Spec.Primary = llmv1alpha1.Region{Name: name, Endpoint: llmv1alpha1.Endpoint{ServiceRef: ref}}
+	return m
+}
+
+func (m *backendBuilder) secondaryRef(name string, ref llmv1alpha1.ServiceReference) *backendBuilder {
+	m.b.Spec.Secondaries = append(m.b.Spec.Secondaries,
+		llmv1alpha1.Region{Name: name, Endpoint: llmv1alpha1.Endpoint{ServiceRef: ref}})
+	return m
+}
+
 func (m *backendBuilder) secondary(name, url string) *backendBuilder {
 	m.b.Spec.Secondaries = append(m.b.Spec.Secondaries,
 		llmv1alpha1.Region{Name: name, Endpoint: llmv1alpha1.Endpoint{URL: url}})

@@ -18,9 +18,9 @@ import (
 
 // trapService makes a Service and has a region listen on its cluster IP, so that a connection to it would be
 // seen.
-func (w *world) trapService(name string) (*corev1.Service, *lab.Region) {
+func (w *world) trapService(name string, edits ...func(*corev1.Service)) (*corev1.Service, *lab.Region) {
 	w.t.Helper()
-	svc := makeService(name)
+	svc := makeService(name, edits...)
 	w.create(svc, name, w.ns)
 	lo, err := netlink.LinkByName("lo")
 	if err != nil {

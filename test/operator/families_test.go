@@ -5,6 +5,8 @@ package operator_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
@@ -70,4 +72,78 @@ func TestDualStack(t *testing.T) {
 	w.set(east6, lab.Healthy())
 	b = w.awaitActive("chat", "us-east")
 	w.wantSlices(sliceOf(b)+east4.Addr(), fmt.Sprintf("chat-breakwater-ipv6 seq=%d %s:8000", b.Status.ActiveSeq, w.address6(0)))
+}
+
+// Two families are two slices, which are written one after the other. Each shows one region at every moment, the
+// one of its decision, and never goes back to an older decision.
+func TestDualStackSwitchesNeverMix(t *testing.T) {
+	w := newWorld(t)
+	names := w.names()
+	hosts := []string{eastHost, "eu-west.example.com"}
+	var shown [2]map[string]string // by slice: all that it can show of each region
+	var regions [2][]*lab.Region
+	for i, host := range hosts {
+		n := 10 * i
+		for j := range 2 {
+			regions[i] = append(regions[i], w.region(n+j), w.region6(n+j))
+		}
+		names.set(host, w.address(n), w.address(n+1), w.address6(n), w.address6(n+1))
+		shown[i] = map[string]string{
+			chatSlice:              fmt.Sprintf("%s,%s:8000", w.address(n), w.address(n+1)),
+			"chat-breakwater-ipv6": fmt.Sprintf("%s,%s:8000", w.address6(n), w.address6(n+1)),
+		}
+	}
+	w.start()
+	w.apply(makeLLMBackend("chat").edit(ipFamilies(llmv1alpha1.IPv4, llmv1alpha1.IPv6)).
+		primary("us-east", eastURL).secondary("eu-west", "http://"+hosts[1]+":8000").obj())
+	w.awaitActive("chat", "us-east")
+	w.awaitSlices(chatSlice+" seq=0 "+shown[0][chatSlice], "chat-breakwater-ipv6 seq=0 "+shown[0]["chat-breakwater-ipv6"])
+	revisions := w.recordRevisions()
+	const rounds = 3
+	for range rounds {
+		for _, r := range regions[0] {
+			w.set(r, lab.Status(503))
+		}
+		w.awaitActive("chat", "eu-west")
+		for _, r := range regions[0] {
+			w.set(r, lab.Healthy())
+		}
+		w.awaitActive("chat", "us-east")
+	}
+
+	newest := map[string]int64{}
+	for _, r := range revisions() {
+		var slice, what string
+		var seq int64
+		if _, err := fmt.Sscanf(r, "%s seq=%d %s", &slice, &seq, &what); err != nil {
+			t.Fatal(err)
+		}
+		if seq < newest[slice] {
+			t.Errorf("after %d: %s", newest[slice], r)
+		}
+		newest[slice] = seq
+		region := slices.Index([]string{"us-east", "eu-west"}, w.moveOf(seq))
+		if region < 0 {
+			t.Fatalf("no region change has the number of %s", r)
+		}
+		// Of a region that recovers one address can come in before the other.
+		for address := range strings.SplitSeq(strings.TrimSuffix(what, ":8000"), ",") {
+			if !strings.Contains(shown[region][slice], address) {
+				t.Errorf("%s shows %s for decision %d, want nothing but %s", slice, what, seq, shown[region][slice])
+			}
+		}
+	}
+	if len(newest) != 2 {
+		t.Errorf("slices written: %v, want both families", newest)
+	}
+}
+
+// moveOf returns where the region change of that number led.
+func (w *world) moveOf(seq int64) string {
+	for _, h := range w.get("chat").Status.History {
+		if h.Seq == seq {
+			return h.To
+		}
+	}
+	return ""
 }

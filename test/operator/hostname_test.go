@@ -54,6 +54,48 @@ func TestHostNameWithSeveralAddresses(t *testing.T) {
 	w.wantHistory(w.get("chat"))
 }
 
+// What a switch publishes is what has answered its probe. What answers later comes in later.
+func TestSwitchToSeveralAddresses(t *testing.T) {
+	w := newWorld(t)
+	east, one, two := w.region(0), w.region(1), w.region(2)
+	w.set(two, lab.Status(503))
+	w.names().set(eastHost, w.address(1), w.address(2))
+	revisions := w.recordRevisions()
+	w.start()
+	w.apply(makeLLMBackend("chat").primary("us-east", east.URL()).secondary("eu-west", eastURL).
+		edit(failback(llmv1alpha1.FailbackManual)).obj())
+	w.awaitActive("chat", "us-east")
+	w.set(east, lab.Status(503))
+	b := w.awaitActive("chat", "eu-west")
+	w.awaitProbes(2, two)
+	if diff := cmp.Diff([]string{chatSlice + " seq=0 " + east.Addr(), sliceOf(b) + one.Addr()}, revisions()); diff != "" {
+		t.Errorf("published (-want +got):\n%s", diff)
+	}
+	w.set(two, lab.Healthy())
+	w.awaitSlices(sliceOf(b) + w.address(1) + "," + two.Addr())
+}
+
+// An address that fails now and then, less often in a row than the threshold, stays: nothing is written for it.
+func TestAddressThatFailsNowAndThen(t *testing.T) {
+	w := newWorld(t)
+	one, two := w.region(0), w.region(1)
+	w.names().set(eastHost, w.address(0), w.address(1))
+	w.serveByName(func(s *llmv1alpha1.LLMBackendSpec) { s.Breaker.FailureThreshold = 20 }) // some seconds
+	w.awaitSlices(chatSlice + " seq=0 " + w.address(0) + "," + two.Addr())
+	w.awaitProbes(2, one)
+	revisions := w.recordRevisions()
+	for range 3 {
+		w.set(one, lab.Status(503))
+		w.awaitProbes(1, one)
+		w.set(one, lab.Healthy())
+		w.awaitProbes(2, one)
+	}
+	if written := revisions(); len(written) > 0 {
+		t.Errorf("written: %q", written)
+	}
+	w.wantHistory(w.get("chat"))
+}
+
 // A name that does not exist is a region that fails.
 func TestHostNameThatDoesNotExist(t *testing.T) {
 	w := newWorld(t)

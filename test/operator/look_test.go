@@ -133,7 +133,7 @@ func (w *world) awaitProbes(n int, regions ...*lab.Region) {
 // probes returns how many probes have reached the region.
 func probes(r *lab.Region) int { return r.Requests()["/health"] }
 
-// sliceVersions returns name and resource version of every slice: whether any was written.
+// sliceVersions returns name and resource version of every slice, those of Pods aside: whether any was written.
 func (w *world) sliceVersions() []string {
 	w.t.Helper()
 	list := &discoveryv1.EndpointSliceList{}
@@ -142,6 +142,9 @@ func (w *world) sliceVersions() []string {
 	}
 	var versions []string
 	for _, s := range list.Items {
+		if ofPods(&s) {
+			continue
+		}
 		versions = append(versions, s.Name+" "+s.ResourceVersion)
 	}
 	return versions

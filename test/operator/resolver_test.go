@@ -9,6 +9,9 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"time"
+
+	"github.com/breakwater-dev/breakwater/internal/probe"
 )
 
 // names is a resolver whose answers a test sets.
@@ -44,26 +47,26 @@ func (n *names) fail(down bool) {
 	n.down = down
 }
 
-// LookupNetIP is what the operator calls.
-func (n *names) LookupNetIP(_ context.Context, network, host string) ([]netip.Addr, error) {
+// Lookup is what the operator calls. It does not say how long its answers hold.
+func (n *names) Lookup(_ context.Context, f probe.Family, host string) ([]netip.Addr, time.Duration, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.asked++
 	close(n.changed)
 	n.changed = make(chan struct{})
 	if n.down {
-		return nil, errors.New("no resolver, for a test")
+		return nil, -1, errors.New("no resolver, for a test")
 	}
 	var found []netip.Addr
 	for _, a := range n.answers[host] {
-		if a.Is4() == (network == "ip4") {
+		if probe.FamilyOf(a) == f {
 			found = append(found, a)
 		}
 	}
 	if len(found) == 0 {
-		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+		return nil, -1, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 	}
-	return found, nil
+	return found, -1, nil
 }
 
 // awaitQuestions waits until the operator has asked n more times.

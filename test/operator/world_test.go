@@ -6,7 +6,6 @@ package operator_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -45,6 +44,8 @@ type world struct {
 	ns     string
 	client client.WithWatch
 	lookup probe.Lookup
+	// others are the namespaces that operators see beside ns.
+	others []string
 	// transport wraps the connection to the API server of operators that are started from now on; nil for none.
 	transport func(http.RoundTripper) http.RoundTripper
 	stop      func()
@@ -63,7 +64,7 @@ func newScheme(t *testing.T) *runtime.Scheme {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
-	w := &world{t: t, ctx: t.Context(), number: worlds.Add(1), lookup: net.DefaultResolver}
+	w := &world{t: t, ctx: t.Context(), number: worlds.Add(1), lookup: probe.DNS{}}
 	w.ns = fmt.Sprintf("world-%d", w.number)
 	var err error
 	if w.client, err = client.NewWithWatch(controlPlane.Config, client.Options{Scheme: newScheme(t)}); err != nil {
@@ -113,7 +114,7 @@ func (w *world) start() {
 	mgr, err := ctrl.NewManager(connection, ctrl.Options{
 		Scheme:     newScheme(w.t),
 		Metrics:    metricsserver.Options{BindAddress: "0"},
-		Cache:      cache.Options{DefaultNamespaces: map[string]cache.Config{w.ns: {}}},
+		Cache:      cache.Options{DefaultNamespaces: w.namespaces()},
 		Controller: config.Controller{SkipNameValidation: new(true)},
 	})
 	if err != nil {
@@ -139,6 +140,14 @@ func (w *world) start() {
 		}
 	}
 	w.t.Cleanup(w.stop)
+}
+
+func (w *world) namespaces() map[string]cache.Config {
+	seen := map[string]cache.Config{w.ns: {}}
+	for _, ns := range w.others {
+		seen[ns] = cache.Config{}
+	}
+	return seen
 }
 
 // restart stops the operator and starts another.
@@ -218,7 +227,8 @@ func published(b *llmv1alpha1.LLMBackend) bool {
 	return b.Status.PublishedSeq != nil && *b.Status.PublishedSeq == b.Status.ActiveSeq
 }
 
-// slices returns what the slices of the namespace show: "<name> <annotation's seq> <addresses>:<port>".
+// slices returns what the slices of the namespace show, those of Pods aside:
+// "<name> <annotation's seq> <addresses>:<port>".
 func (w *world) slices() []string {
 	w.t.Helper()
 	list := &discoveryv1.EndpointSliceList{}
@@ -227,19 +237,26 @@ func (w *world) slices() []string {
 	}
 	var shown []string
 	for _, s := range list.Items {
-		_, seq, _ := strings.Cut(s.Annotations["llm.breakwater.dev/transition-seq"], "/")
-		var addresses []string
-		for _, e := range s.Endpoints {
-			addresses = append(addresses, e.Addresses...)
+		if ofPods(&s) {
+			continue
 		}
-		var port int32
-		if len(s.Ports) > 0 {
-			port = *s.Ports[0].Port
-		}
-		shown = append(shown, fmt.Sprintf("%s seq=%s %s:%d", s.Name, seq, strings.Join(addresses, ","), port))
+		shown = append(shown, shownBy(&s))
 	}
 	slices.Sort(shown)
 	return shown
+}
+
+func shownBy(s *discoveryv1.EndpointSlice) string {
+	_, seq, _ := strings.Cut(s.Annotations["llm.breakwater.dev/transition-seq"], "/")
+	var addresses []string
+	for _, e := range s.Endpoints {
+		addresses = append(addresses, e.Addresses...)
+	}
+	var port int32
+	if len(s.Ports) > 0 {
+		port = *s.Ports[0].Port
+	}
+	return fmt.Sprintf("%s seq=%s %s:%d", s.Name, seq, strings.Join(addresses, ","), port)
 }
 
 // history returns the decision log, oldest first: "<seq> <type> <region or from->to>".

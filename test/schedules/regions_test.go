@@ -15,6 +15,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/breakwater-dev/breakwater/internal/probe"
 )
 
 // behaviour is how a region answers probes.
@@ -99,27 +101,30 @@ func (r *regions) heal(addresses func(host string) []netip.Addr) {
 	}
 }
 
-// LookupNetIP resolves a name as the script has it.
-func (r *regions) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
+// Lookup resolves a name as the script has it. No answer says for how long it holds.
+func (r *regions) Lookup(ctx context.Context, family probe.Family, host string) ([]netip.Addr, time.Duration, error) {
 	started := time.Now()
-	if err := pass(ctx, r.travel("lookup "+network+" "+host)); err != nil {
-		return nil, err
+	if err := pass(ctx, r.travel("lookup "+string(family)+" "+host)); err != nil {
+		return nil, unsaid, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	d, ok := r.names[host]
 	switch {
 	case d.silent:
-		return nil, &net.DNSError{Err: "no answer", Name: host, IsTimeout: true}
-	case !ok || len(d.addrs) == 0 || network == "ip6":
-		if network == "ip4" {
+		return nil, unsaid, &net.DNSError{Err: "no answer", Name: host, IsTimeout: true}
+	case !ok || len(d.addrs) == 0 || family == probe.IPv6:
+		if family == probe.IPv4 {
 			region, _, _ := strings.Cut(host, ".")
 			r.records = append(r.records, record{region: region, started: started, finished: time.Now(), noName: true})
 		}
-		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+		return nil, unsaid, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 	}
-	return slices.Clone(d.addrs), nil
+	return slices.Clone(d.addrs), unsaid, nil
 }
+
+// unsaid is the time for which an answer holds when nobody says it.
+const unsaid = -1
 
 // Dial connects a probe.
 func (r *regions) Dial(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
