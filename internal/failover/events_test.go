@@ -17,7 +17,7 @@ func anyEvent(t *rapid.T, names []string, longHeld bool) event {
 	name := rapid.SampledFrom(names).Draw(t, "region")
 	kind := rapid.SampledFrom([]string{
 		"answers", "answers", "answers", "answers", "all", "all", "traffic", "traffic",
-		"reset", "switch", "pause", "resume", "restart", "store", "store", "backup", "storm",
+		"reset", "switch", "pause", "resume", "restart", "store", "store", "backup", "storm", "rumour", "haste", "despair",
 		"failover", "limits", "endpoint", "order", "remove", "add",
 	}).Draw(t, "event")
 	switch kind {
@@ -39,6 +39,31 @@ func anyEvent(t *rapid.T, names []string, longHeld bool) event {
 		return anyOrder(t, kind, at, append(names, "mars"))
 	case "restart", "store", "backup", "storm":
 		return anyAccident(t, kind, at, longHeld)
+	case "rumour":
+		r, d := anyReply(t, longHeld), between(t, 0, 5*second, "after")
+		return event{at, fmt.Sprintf("all answer %s, and after %v traffic says that %s serves", r.what, d, name), func(w *world) {
+			w.everywhere(r)
+			w.traffic(w.now, w.stored.ActiveRegion, 10, status(503))
+			w.traffic(w.now+d, name, 3, status(200))
+		}}
+	case "despair":
+		r, d := anyReply(t, longHeld), between(t, 0, 5*second, "after")
+		return event{at, fmt.Sprintf("all answer %s slowly, real traffic fails, and after %v there is a reset", r.what, d), func(w *world) {
+			w.everywhere(r)
+			for region, a := range w.responses {
+				a.after = w.timeout(region) - 1
+				w.responses[region] = a
+			}
+			w.traffic(w.now, w.stored.ActiveRegion, 10, status(503))
+			w.resets(w.now+d, inSeconds(at))
+		}}
+	case "haste":
+		d := between(t, 0, probeTimeout, "after")
+		return event{at, fmt.Sprintf("switch to %s, which is slow, and after %v regions change places", name, d), func(w *world) {
+			w.responses[name] = slow(200, w.timeout(name)-1)
+			w.switches(w.now, inSeconds(at), name)
+			w.edit(w.now+d, func(c *Config) { slices.Reverse(c.Regions) })
+		}}
 	default:
 		return anyEdit(t, kind, at, name)
 	}
