@@ -17,7 +17,7 @@ func anyEvent(t *rapid.T, names []string, longHeld bool) event {
 	name := rapid.SampledFrom(names).Draw(t, "region")
 	kind := rapid.SampledFrom([]string{
 		"answers", "answers", "answers", "answers", "all", "all", "traffic", "traffic",
-		"reset", "switch", "pause", "resume", "restart", "store", "store", "backup", "storm",
+		"reset", "switch", "pause", "resume", "restart", "store", "store", "backup", "storm", "rumour", "haste", "despair",
 		"failover", "limits", "endpoint", "order", "remove", "add",
 	}).Draw(t, "event")
 	switch kind {
@@ -28,7 +28,7 @@ func anyEvent(t *rapid.T, names []string, longHeld bool) event {
 		r, d := anyReply(t, longHeld), between(t, 0, 40*second, "for")
 		return event{at, fmt.Sprintf("all answer %s for %v", r.what, d), func(w *world) {
 			w.everywhere(r)
-			w.at(w.now+d, func() { w.responses = map[string]answer{} })
+			w.at(w.soon(d), func() { w.responses = map[string]answer{} })
 		}}
 	case "traffic":
 		r, n := anyReply(t, longHeld), rapid.IntRange(1, 6).Draw(t, "calls")
@@ -39,10 +39,38 @@ func anyEvent(t *rapid.T, names []string, longHeld bool) event {
 		return anyOrder(t, kind, at, append(names, "mars"))
 	case "restart", "store", "backup", "storm":
 		return anyAccident(t, kind, at, longHeld)
+	case "rumour":
+		r, d := anyReply(t, longHeld), between(t, 0, 5*second, "after")
+		return event{at, fmt.Sprintf("all answer %s, and after %v traffic says that %s serves", r.what, d, name), func(w *world) {
+			w.everywhere(r)
+			w.traffic(w.now, w.stored.ActiveRegion, 10, status(503))
+			w.traffic(w.soon(d), name, 3, status(200))
+		}}
+	case "despair":
+		r, d := anyReply(t, longHeld), between(t, 0, 5*second, "after")
+		return event{at, fmt.Sprintf("all answer %s slowly, real traffic fails, and after %v there is a reset", r.what, d), func(w *world) {
+			w.everywhere(r)
+			for region, a := range w.responses {
+				a.after = w.timeout(region) - 1
+				w.responses[region] = a
+			}
+			w.traffic(w.now, w.stored.ActiveRegion, 10, status(503))
+			w.resets(w.soon(d), inSeconds(at))
+		}}
+	case "haste":
+		d := between(t, 0, probeTimeout, "after")
+		return event{at, fmt.Sprintf("switch to %s, which is slow, and after %v regions change places", name, d), func(w *world) {
+			w.responses[name] = slow(200, w.timeout(name)-1)
+			w.switches(w.now, inSeconds(at), name)
+			w.edit(w.soon(d), func(c *Config) { slices.Reverse(c.Regions) })
+		}}
 	default:
 		return anyEdit(t, kind, at, name)
 	}
 }
+
+// soon returns the time after d, or the end of the turmoil if that is sooner.
+func (w *world) soon(d time.Duration) time.Duration { return min(w.now+d, turmoil-1) }
 
 func (w *world) everywhere(r reply) {
 	for _, region := range w.config.Regions {
@@ -92,7 +120,7 @@ func anyAccident(t *rapid.T, kind string, at time.Duration, longHeld bool) event
 		d := between(t, 0, 40*second, "age")
 		return event{at, fmt.Sprintf("backup, restored after %v", d), func(w *world) {
 			backup := w.stored
-			w.at(w.now+d, func() {
+			w.at(w.soon(d), func() {
 				if backup.ActiveRegion != "" {
 					w.notef("> the backup is restored")
 					w.stored, w.revision = backup, w.revision+1
@@ -107,10 +135,10 @@ func anyAccident(t *rapid.T, kind string, at time.Duration, longHeld bool) event
 		return event{at, fmt.Sprintf("the active region dies, nothing can be stored for %v; after %v all answer %s for %v", d, x, r.what, y),
 			func(w *world) {
 				w.store = store{fails: true}
-				w.storing(w.now+d, store{})
+				w.storing(w.soon(d), store{})
 				w.traffic(w.now, w.stored.ActiveRegion, 10, status(503))
-				w.at(w.now+x, func() { w.everywhere(r) })
-				w.at(w.now+x+y, func() { w.responses = map[string]answer{} })
+				w.at(w.soon(x), func() { w.everywhere(r) })
+				w.at(w.soon(x+y), func() { w.responses = map[string]answer{} })
 			}}
 	default:
 		s := rapid.SampledFrom([]store{{fails: true}, {takes: 1}, {conflicts: true}, {loseReply: true}}).Draw(t, "store")
@@ -120,7 +148,7 @@ func anyAccident(t *rapid.T, kind string, at time.Duration, longHeld bool) event
 		d := between(t, 0, 20*second, "for")
 		return event{at, fmt.Sprintf("the store is %+v for %v", s, d), func(w *world) {
 			w.store = s
-			w.storing(w.now+d, store{})
+			w.storing(w.soon(d), store{})
 		}}
 	}
 }

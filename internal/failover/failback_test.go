@@ -4,6 +4,7 @@
 package failover
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -290,6 +291,25 @@ func TestMemoryIsMonotonic(t *testing.T) {
 	} {
 		if at == at.Round(0) {
 			t.Errorf("%s has lost its monotonic reading", what)
+		}
+	}
+}
+
+// An endpoint that may not be used is no target. When it may, after a change of DNS for example, it is one again,
+// in mode OnDemand too.
+func TestFailbackToWhatMayBeUsedAgain(t *testing.T) {
+	for _, onDemand := range []bool{false, true} {
+		w := newWorld(t, config("us-east", "eu-west", "local"))
+		for i := range w.config.Regions {
+			w.config.Regions[i].Probe.OnDemand = onDemand
+		}
+		w.responds(0, "eu-west", fault(AddressFamily))
+		w.edit(12*second, func(c *Config) { c.Regions = c.Regions[1:] })
+		w.responds(60*second, "eu-west", status(200))
+		w.run(100 * second)
+		moved := w.log[len(w.log)-1]
+		if !strings.HasSuffix(moved, "FailedBack local>eu-west PreferredRegionHealthy") {
+			t.Errorf("onDemand %v: it ends with %q", onDemand, moved)
 		}
 	}
 }

@@ -73,9 +73,10 @@ func (m *Machine) schedule(now time.Time, buf []Probe) []Probe {
 }
 
 // scheduled says whether the region waits for its next scheduled probe. Outcomes are ignored while a
-// breaker is not Closed, so that there are none then.
+// breaker is not Closed, so that there are none then. In mode OnDemand an endpoint that may not be used is
+// probed nevertheless: nothing else would ask it again, and it would be no candidate for ever.
 func (r *region) scheduled() bool {
-	return r.probe.id == 0 && !r.Probe.OnDemand && r.breaker.state == Closed
+	return r.probe.id == 0 && (!r.Probe.OnDemand || r.unfit != NoFault) && r.breaker.state == Closed
 }
 
 // reschedule sets when the region is probed next: after SuspectPeriod while it is the active region and

@@ -23,7 +23,7 @@ const (
 )
 
 // shards is how many times the number of checks, 100 unless -rapid.checks says otherwise, schedules are played.
-const shards = 8
+const shards = 6
 
 // TestInvariants plays random schedules against the rules of package invariant. A schedule that breaks one is
 // made as short as it can be, and shown with its transcript and the command that plays it again.

@@ -258,6 +258,11 @@ func broken() map[Rule][]history {
 				h.resets(5)
 				h.resets(6)
 			}},
+			{"order of before the beginning that is not acknowledged", func(h *teller) {
+				h.order(1, OrderSet{Reset: "1"})
+				h.record = Record{UID: "another", ActiveRegion: "us-east"}
+				h.store(2)
+			}},
 			{"reset that is acknowledged only", func(h *teller) {
 				h.order(5, OrderSet{Reset: "1"})
 				h.record.HandledReset = "1"

@@ -5,10 +5,15 @@ package invariant
 
 import "time"
 
-// judgeFirst judges the first publication: the primary, before anything is known.
+// judgeFirst judges the first publication: the primary, before anything is known. Orders that are there already
+// are acknowledged and not carried out.
 func (j *Judge) judgeFirst(w Write) {
 	if j.spec.rank(w.ActiveRegion) != 0 {
 		j.violatedf(InSpec, w.At, "the first region to be published is %s, which is not the primary", w.ActiveRegion)
+	}
+	if w.HandledReset != j.orders.Reset || w.HandledSwitch != j.orders.Switch {
+		j.violatedf(Orders, w.At, "first published with reset %q and switch %q asked for, and %q and %q acknowledged",
+			j.orders.Reset, j.orders.Switch, w.HandledReset, w.HandledSwitch)
 	}
 	j.judgePause(w)
 }

@@ -28,7 +28,7 @@ const (
 // The rules about orders.
 const (
 	Reset  Rule = "A reset restores the primary, closes every breaker, and beats everything in flight."
-	Orders Rule = "A reset or a switch is carried out only as it is asked for, and once."
+	Orders Rule = "A reset or a switch is carried out only as it is asked for, and once; one that is there at the first publication is not."
 )
 
 // The rules about what is stored.
