@@ -112,7 +112,7 @@ func FuzzLifetimes(f *testing.F) {
 	whole := message(f, dnsmessage.RCodeSuccess, func(m *dnsmessage.Message) {
 		m.Answers, m.Authorities = []dnsmessage.Resource{alias(5), a(60)}, []dnsmessage.Resource{ns(5), soa(300, 30)}
 	})
-	for n := range len(whole) {
+	for n := range whole {
 		f.Add(whole[:n+1])
 	}
 	f.Fuzz(func(t *testing.T, message []byte) {
