@@ -13,7 +13,7 @@ import (
 const (
 	period = 10 * time.Second // of the probes
 	// patience bounds each wait for something that must happen.
-	patience = 10 * time.Minute
+	patience = 30 * time.Minute
 	// quietTime without a write says that the operator has done what there was to do.
 	quietTime = 3 * time.Second
 	// sampling is how often what varies is looked at.
