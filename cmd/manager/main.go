@@ -28,14 +28,14 @@ var version = "dev"
 
 // options are the flags.
 type options struct {
-	metricsAddress  string
-	healthAddress   string
-	pprofAddress    string
-	leader          leaderOptions
-	reconciles      int
-	connections     int
-	showVersion     bool
-	log             zap.Options
+	metricsAddress string
+	healthAddress  string
+	pprofAddress   string
+	leader         leaderOptions
+	reconciles     int
+	connections    int
+	showVersion    bool
+	log            zap.Options
 }
 
 func main() {

@@ -14,7 +14,7 @@ const (
 	period = 10 * time.Second // of the probes
 	// patience bounds each wait for something that must happen.
 	patience = 30 * time.Minute
-	// quietTime without a write says that the operator has done what there was to do.
+	// quietTime without a write or a reconcile says that the operator has done what there was to do.
 	quietTime = 3 * time.Second
 	// sampling is how often what varies is looked at.
 	sampling = 250 * time.Millisecond
@@ -145,15 +145,16 @@ func (w *world) awaitSteady(ctx context.Context) error {
 	return w.awaitQuiet(ctx)
 }
 
-// awaitQuiet waits until the operator has not written for a while.
+// awaitQuiet waits until the operator has neither written nor reconciled for a while.
 func (w *world) awaitQuiet(ctx context.Context) error {
 	last, since := -1, time.Now()
 	return w.until(ctx, func() (bool, error) {
-		writes, err := w.apiWrites(ctx)
-		if writes != last {
-			last, since = writes, time.Now()
+		writes, errWrites := w.apiWrites(ctx)
+		_, reconciles, errReconciles := w.operatorMetrics(ctx)
+		if done := writes + reconciles; done != last {
+			last, since = done, time.Now()
 		}
-		return time.Since(since) >= quietTime, err
+		return time.Since(since) >= quietTime, errors.Join(errWrites, errReconciles)
 	})
 }
 
