@@ -53,6 +53,10 @@ func massFailover(ctx context.Context, w *world, r *report) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	writes, err := w.apiWrites(ctx)
+	if err != nil {
+		return err
+	}
 	before, err := w.cpu()
 	if err != nil {
 		return err
@@ -70,6 +74,10 @@ func massFailover(ctx context.Context, w *world, r *report) error {
 	if err != nil {
 		return err
 	}
+	written, err := w.apiWrites(ctx)
+	if err != nil {
+		return err
+	}
 	last, moved := began, 0
 	for _, s := range shown {
 		if s.at.After(began) {
@@ -82,6 +90,7 @@ func massFailover(ctx context.Context, w *world, r *report) error {
 	r.MassFailoverSeconds = round(last.Sub(began).Seconds())
 	r.MassFailoverWritesPerSec = round(float64(2*moved) / last.Sub(began).Seconds())
 	r.Context.MassFailover = after.since(before)
+	r.Context.MassMoved, r.Context.MassAPIWrites = moved, written-writes
 	if _, err := w.awaitAll(ctx, confirmedOver); err != nil {
 		return err
 	}

@@ -60,6 +60,10 @@ func parse() options {
 		fmt.Fprintf(os.Stderr, "scale: -n %d: use 8 to %d\n", o.backends, maxBackends)
 		os.Exit(2)
 	}
+	if o.steady < 2*period {
+		fmt.Fprintf(os.Stderr, "scale: -steady %s: use at least %s, two periods of the probes\n", o.steady, 2*period)
+		os.Exit(2)
+	}
 	return o
 }
 

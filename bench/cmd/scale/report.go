@@ -43,6 +43,10 @@ type conditions struct {
 	SingleFailovers  int      `json:"singleFailovers"`
 	MassFailover     cpuSplit `json:"massFailoverCpuSeconds"`
 	BareWrites       cpuSplit `json:"bareWritesCpuSeconds"`
+	// MassAPIWrites are all writes until the last slice: what is beyond two for each LLMBackend stood in the way.
+	MassAPIWrites int `json:"massFailoverApiWrites"`
+	// MassMoved is how many LLMBackends moved.
+	MassMoved int `json:"massFailoverMoved"`
 	// MassPeakRSSMiB is the operator's peak since its start, after the mass failover.
 	MassPeakRSSMiB float64 `json:"massFailoverPeakRssMiB"`
 	// ConfirmedSeconds is when every LLMBackend said that its new region is published.
