@@ -68,6 +68,8 @@ manifests: generate ## Generate the CRD and the operator's ClusterRole from mark
 fmt: bin/golangci-lint ## Format the Go files.
 	bin/golangci-lint fmt
 	cd test && ../bin/golangci-lint fmt
+	cd bench && ../bin/golangci-lint fmt
+	cd bench/probing && ../../bin/golangci-lint fmt
 
 ##@ Check it
 
@@ -83,8 +85,9 @@ test: controlplane bin/golangci-lint ## Everything that CI checks: verify, lint,
 	echo "==> everything passed in $$SECONDS s"
 
 .PHONY: unit
-unit: ## Tests that need nothing but Go.
+unit: ## Tests that need nothing but Go, and each benchmark once.
 	go test -race -timeout 5m ./...
+	cd bench && go test -race -timeout 5m -bench . -benchtime 1x ./...
 
 # Without -race, which makes a schedule five times as long; integration plays some with it.
 .PHONY: schedules
@@ -111,6 +114,7 @@ e2e: build build-lab controlplane ## Failovers as clients see them, through a re
 lint: bin/golangci-lint ## Lint the operator and its tests, the import rules and the API conventions included.
 	bin/golangci-lint run ./...
 	cd test && ../bin/golangci-lint run ./...
+	cd bench && ../bin/golangci-lint run ./...
 
 .PHONY: verify
 verify: controlplane ## Check generated files, go.mod files, formatting and manifests, changing nothing.
@@ -118,6 +122,26 @@ verify: controlplane ## Check generated files, go.mod files, formatting and mani
 
 bin/golangci-lint: hack/tools/lint/go.mod hack/tools/lint/go.sum
 	@hack/tools/lint/build.sh $@
+
+##@ Measure it (docs/performance.md; ROUNDS, N, COMPARE=-json, SCALE="-profiles <folder>")
+
+ROUNDS ?= 7
+N ?= 10000
+
+# Rounds by turns, so that what else the machine does hits all contestants.
+.PHONY: bench
+bench: ## Hold breaker, decision and prober against peers. The first build takes minutes.
+	cd bench && go build -o ../bin/ ./cmd/compare && go test -c -o ../bin/breaker.test ./breaker
+	cd bench/probing && go build -o ../../bin/ .
+	for round in $$(seq $(ROUNDS)); do \
+		bin/breaker.test -test.run '^$$' -test.bench . -test.benchmem -test.benchtime 200ms -test.cpu 1,$$(nproc); \
+	done | bin/compare $(COMPARE)
+	bin/probing -rounds $(ROUNDS) | bin/compare $(COMPARE)
+
+.PHONY: bench-scale
+bench-scale: build controlplane ## Run the operator with N LLMBackends on a real API server; one line of JSON.
+	@cd bench && $(GO_BUILD) -o ../bin/ ./cmd/scale
+	@bin/scale -n $(N) $(SCALE)
 
 ##@ A cluster of yours (KUBECTL, IMG)
 

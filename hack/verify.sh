@@ -35,13 +35,13 @@ diff -ru config/crd/bases "$work/crd" ||
   report "config/crd/bases is out of date" "run 'make manifests' and commit the result"
 
 echo "go.mod files"
-for mod in go.mod test/go.mod hack/controlplane/go.mod hack/tools/go.mod hack/tools/lint/go.mod; do
+for mod in go.mod test/go.mod bench/go.mod hack/controlplane/go.mod hack/tools/go.mod hack/tools/lint/go.mod; do
   go -C "$(dirname "$mod")" mod tidy -diff >/dev/null ||
     report "$mod is not tidy" "run 'go -C $(dirname "$mod") mod tidy' and commit the result"
 done
 
 echo "formatting"
-unformatted=$(gofmt -l api cmd config internal test)
+unformatted=$(gofmt -l api bench cmd config internal test)
 [[ -z $unformatted ]] || report "not formatted: ${unformatted//$'\n'/ }" "run 'make fmt'"
 
 echo "manifests"

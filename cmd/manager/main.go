@@ -29,6 +29,7 @@ var version = "dev"
 type options struct {
 	metricsAddress string
 	healthAddress  string
+	pprofAddress   string
 	leader         leaderOptions
 	reconciles     int
 	connections    int
@@ -53,6 +54,7 @@ func parse() options {
 	var o options
 	flag.StringVar(&o.metricsAddress, "metrics-bind-address", "0", "Address of the metrics endpoint; 0 turns it off.")
 	flag.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "Address of /healthz and /readyz; 0 turns them off.")
+	flag.StringVar(&o.pprofAddress, "pprof-bind-address", "0", "Address of the net/http/pprof endpoint, for profiles; 0 turns it off.")
 	o.leader.bind(flag.CommandLine)
 	flag.IntVar(&o.reconciles, "max-concurrent-reconciles", 32, "How many LLMBackends are written at the same time.")
 	flag.IntVar(&o.connections, "max-probe-connections", probe.DefaultMaxConnections, "How many connections all probes may have at the same time.")
@@ -75,6 +77,7 @@ func run(o options) error {
 		Scheme:                        newScheme(),
 		Metrics:                       metricsserver.Options{BindAddress: o.metricsAddress},
 		HealthProbeBindAddress:        o.healthAddress,
+		PprofBindAddress:              o.pprofAddress,
 		LeaderElection:                o.leader.elect,
 		LeaderElectionID:              "breakwater.llm.breakwater.dev",
 		LeaderElectionNamespace:       o.leader.namespace,

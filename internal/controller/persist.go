@@ -85,6 +85,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, s *scope, next *llmv1alpha
 	if err := r.Client.Status().Patch(ctx, next, patch, client.FieldOwner(traffic.FieldManager)); err != nil {
 		return nil, fmt.Errorf("write status: %w", err)
 	}
+	next.ManagedFields = nil // they are not in the cache either, and would be kept with the newest version
 	s.entry.wrote(next, replaced)
 	return next, nil
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -61,6 +62,7 @@ type Reconciler struct {
 	backends *registry
 	grants   *grants
 	queue    func(client.ObjectKey)
+	waiting  atomic.Pointer[func() int] // how many reconciles wait in the queue; nil before there is one
 }
 
 // Reconcile brings one LLMBackend's status and slices up to what has been decided.

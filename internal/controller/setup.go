@@ -69,7 +69,6 @@ func Add(mgr ctrl.Manager, opts Options) error {
 		Client:    mgr.GetClient(),
 		Live:      live,
 		Publisher: &traffic.Publisher{Client: mgr.GetClient(), Live: live},
-		Recorder:  mgr.GetEventRecorder("breakwater"),
 		Prober: probe.New(resolver, probe.Options{
 			MaxConnections: opts.MaxProbeConnections, Check: clusterIPs.Check, Dial: opts.Dial,
 		}),
@@ -79,6 +78,11 @@ func Add(mgr ctrl.Manager, opts Options) error {
 	if err := mgr.Add(manager.RunnableFunc(r.grants.run)); err != nil {
 		return err
 	}
+	recorder := newPacedRecorder(mgr.GetEventRecorder("breakwater"), r.busy)
+	if err := mgr.Add(recorder); err != nil {
+		return err
+	}
+	r.Recorder = recorder
 	if err := mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
 		<-ctx.Done()
 		r.backends.stop()
@@ -161,7 +165,15 @@ func index(ctx context.Context, mgr ctrl.Manager) error {
 // takeQueue keeps the work queue for the decisions that ask for a reconcile.
 func (r *Reconciler) takeQueue(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
 	r.queue = func(key client.ObjectKey) { queue.Add(reconcile.Request{NamespacedName: key}) }
+	length := queue.Len
+	r.waiting.Store(&length)
 	return nil
+}
+
+// busy says whether reconciles wait for others to end.
+func (r *Reconciler) busy() bool {
+	length := r.waiting.Load()
+	return length != nil && (*length)() > 0
 }
 
 // notOwnEcho drops what the watch brings back of the operator's own status writes, and changes of nothing

@@ -1,0 +1,101 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// series is one line of the Prometheus text format.
+type series struct {
+	name, labels string
+	value        float64
+}
+
+// has says whether the series has the label with that value.
+func (s series) has(label, value string) bool {
+	return strings.Contains(s.labels, label+"="+strconv.Quote(value))
+}
+
+func parseMetrics(text string) []series {
+	var all []series
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		end := strings.LastIndexByte(line, ' ')
+		if end < 0 || strings.HasPrefix(line, "#") {
+			continue
+		}
+		value, err := strconv.ParseFloat(line[end+1:], 64)
+		if err != nil {
+			continue
+		}
+		name, labels, _ := strings.Cut(line[:end], "{")
+		all = append(all, series{name, labels, value})
+	}
+	return all
+}
+
+// sum adds up the series that are counted.
+func sum(all []series, counts func(series) bool) int {
+	var total float64
+	for _, s := range all {
+		if counts(s) {
+			total += s.value
+		}
+	}
+	return int(total)
+}
+
+// written is what the operator may write.
+var written = []string{"llmbackends", "services", "endpointslices", "events"}
+
+// apiWrites returns how many writes of what the operator writes the API server has answered. Nobody else
+// writes any of it while the operator is measured.
+func (w *world) apiWrites(ctx context.Context) (int, error) {
+	text, err := w.clientset.Discovery().RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read the API server's metrics: %w", err)
+	}
+	return sum(parseMetrics(string(text)), func(s series) bool {
+		if s.name != "apiserver_request_total" {
+			return false
+		}
+		return slices.ContainsFunc(written, func(resource string) bool { return s.has("resource", resource) }) &&
+			slices.ContainsFunc([]string{"POST", "PUT", "PATCH", "APPLY", "DELETE"}, func(verb string) bool { return s.has("verb", verb) })
+	}), nil
+}
+
+// operatorMetrics reads the operator's own metrics.
+func (w *world) operatorMetrics(ctx context.Context) (goroutines, reconciles int, err error) {
+	text, err := get(ctx, "http://"+metricsAddress+"/metrics")
+	if err != nil {
+		return 0, 0, fmt.Errorf("read the operator's metrics: %w", err)
+	}
+	all := parseMetrics(string(text))
+	goroutines = sum(all, func(s series) bool { return s.name == "go_goroutines" })
+	reconciles = sum(all, func(s series) bool { return s.name == "controller_runtime_reconcile_total" })
+	return goroutines, reconciles, nil
+}
+
+func get(ctx context.Context, url string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s answered %s", url, response.Status)
+	}
+	return io.ReadAll(response.Body)
+}

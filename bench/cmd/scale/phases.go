@@ -1,0 +1,183 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	period = 10 * time.Second // of the probes
+	// patience bounds each wait for something that must happen.
+	patience = 30 * time.Minute
+	// quietTime without a write or a reconcile says that the operator has done what there was to do.
+	quietTime = 3 * time.Second
+	// sampling is how often what varies is looked at.
+	sampling = 250 * time.Millisecond
+)
+
+// coldStart starts the operator for the first time, and ends when all LLMBackends say that they are published.
+func coldStart(ctx context.Context, w *world, r *report) error {
+	began := time.Now()
+	if err := w.startOperator(); err != nil {
+		return err
+	}
+	if _, err := w.awaitAll(ctx, func(s seen) bool { return s.region == primaryRegion && s.confirmed == primaryRegion }); err != nil {
+		return err
+	}
+	r.ColdStartSeconds = round(time.Since(began).Seconds())
+	return w.awaitSteady(ctx)
+}
+
+// steadyState measures the operator while nothing happens.
+func steadyState(ctx context.Context, w *world, r *report) error {
+	before, err := w.reading(ctx)
+	if err != nil {
+		return err
+	}
+	w.regions.Forget()
+	profiled := make(chan error, 1)
+	go func() { profiled <- w.profile(ctx, "steady", w.steady) }()
+
+	measuring, cancel := context.WithTimeout(ctx, w.steady)
+	defer cancel()
+	began := time.Now()
+	sampled := make(chan error, 1)
+	go func() { sampled <- w.sample(ctx, measuring.Done(), r) }()
+	intervals := w.regions.Measure(measuring)
+	elapsed := time.Since(began).Seconds()
+	if err := errors.Join(ctx.Err(), <-sampled); err != nil {
+		return err
+	}
+	after, err := w.reading(ctx)
+	if err != nil {
+		return err
+	}
+	probes, _ := w.regions.Probes()
+	for i := range intervals {
+		intervals[i] = max(intervals[i]-period, 0)
+	}
+	r.CPUCores = round((after.cpu - before.cpu).Seconds() / elapsed)
+	r.ProbesPerSecond = round(float64(probes) / elapsed)
+	r.LatenessP99Ms = milliseconds(percentile(intervals, 99))
+	r.SteadyAPIWrites = after.writes - before.writes
+	r.SteadyReconciles = after.reconciles - before.reconciles
+	return <-profiled
+}
+
+// reading is what only grows.
+type reading struct {
+	cpu                time.Duration
+	writes, reconciles int
+}
+
+func (w *world) reading(ctx context.Context) (reading, error) {
+	var r reading
+	var errs [3]error
+	r.writes, errs[0] = w.apiWrites(ctx)
+	_, r.reconciles, errs[1] = w.operatorMetrics(ctx)
+	r.cpu, errs[2] = cpuTime(w.operator.PID())
+	return r, errors.Join(errs[:]...)
+}
+
+// sample keeps the largest of what varies until the end.
+func (w *world) sample(ctx context.Context, end <-chan struct{}, r *report) error {
+	ticker := time.NewTicker(sampling)
+	defer ticker.Stop()
+	for n := 0; ; n++ {
+		rss, err := memoryMiB(w.operator.PID(), "VmRSS")
+		if err != nil {
+			return err
+		}
+		sockets, err := openSockets(w.operator.PID())
+		if err != nil {
+			return err
+		}
+		r.RSSMiB, r.OpenSockets = max(r.RSSMiB, rss), max(r.OpenSockets, sockets)
+		if n%20 == 0 { // reading metrics is work for the operator
+			goroutines, _, err := w.operatorMetrics(ctx)
+			if err != nil {
+				return err
+			}
+			r.Goroutines = max(r.Goroutines, goroutines)
+		}
+		select {
+		case <-ticker.C:
+		case <-end:
+			return nil
+		}
+	}
+}
+
+// restart counts what a new operator writes about a state that has not changed, until it has probed all.
+func restart(ctx context.Context, w *world, r *report) error {
+	before, err := w.apiWrites(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.stopOperator(ctx); err != nil {
+		return err
+	}
+	w.regions.Forget()
+	if err := w.startOperator(); err != nil {
+		return err
+	}
+	if err := w.awaitSteady(ctx); err != nil {
+		return err
+	}
+	after, err := w.apiWrites(ctx)
+	r.RestartAPIWrites = after - before
+	return err
+}
+
+// awaitSteady waits until all regions have been probed, and the operator has done what followed from that.
+func (w *world) awaitSteady(ctx context.Context) error {
+	if err := w.until(ctx, func() (bool, error) {
+		_, probed := w.regions.Probes()
+		return probed == 2*w.backends, nil
+	}); err != nil {
+		return fmt.Errorf("waiting for probes of all regions: %w", err)
+	}
+	return w.awaitQuiet(ctx)
+}
+
+// awaitQuiet waits until the operator has neither written nor reconciled for a while.
+func (w *world) awaitQuiet(ctx context.Context) error {
+	last, since := -1, time.Now()
+	return w.until(ctx, func() (bool, error) {
+		writes, errWrites := w.apiWrites(ctx)
+		_, reconciles, errReconciles := w.operatorMetrics(ctx)
+		if done := writes + reconciles; done != last {
+			last, since = done, time.Now()
+		}
+		return time.Since(since) >= quietTime, errors.Join(errWrites, errReconciles)
+	})
+}
+
+// until looks again and again.
+func (w *world) until(ctx context.Context, reached func() (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	ticker := time.NewTicker(sampling)
+	defer ticker.Stop()
+	for {
+		if ok, err := reached(); ok || err != nil {
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (w *world) awaitAll(ctx context.Context, wanted func(seen) bool) ([]seen, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return w.watcher.awaitAll(ctx, wanted)
+}
