@@ -60,11 +60,16 @@ type Reconciler struct {
 
 	backends *registry
 	grants   *grants
+	pulse    pulse
 	queue    func(client.ObjectKey)
 }
 
 // Reconcile brings one LLMBackend's status and slices up to what has been decided.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	if req == heartbeat {
+		r.pulse.answer()
+		return ctrl.Result{}, nil
+	}
 	s, err := r.gather(ctx, req.NamespacedName)
 	if apierrors.IsNotFound(err) {
 		r.backends.remove(req.NamespacedName)

@@ -87,6 +87,9 @@ func Add(mgr ctrl.Manager, opts Options) error {
 	})); err != nil {
 		return err
 	}
+	if err := r.addHealthChecks(mgr); err != nil {
+		return fmt.Errorf("add health checks: %w", err)
+	}
 	return r.watch(mgr, clusterIPs, opts.MaxConcurrentReconciles)
 }
 
@@ -161,6 +164,7 @@ func index(ctx context.Context, mgr ctrl.Manager) error {
 // takeQueue keeps the work queue for the decisions that ask for a reconcile.
 func (r *Reconciler) takeQueue(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
 	r.queue = func(key client.ObjectKey) { queue.Add(reconcile.Request{NamespacedName: key}) }
+	r.pulse.start(r.queue)
 	return nil
 }
 
