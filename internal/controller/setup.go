@@ -63,13 +63,20 @@ func Add(mgr ctrl.Manager, opts Options) error {
 	if err != nil {
 		return err
 	}
+	recorder, writeEvents, err := newRecorder(mgr)
+	if err != nil {
+		return err
+	}
+	if err := mgr.Add(writeEvents); err != nil {
+		return err
+	}
 	clusterIPs := &ClusterIPs{}
 	resolver := probe.NewResolver(opts.Lookup, opts.ResolverTTL)
 	r := &Reconciler{
 		Client:    mgr.GetClient(),
 		Live:      live,
 		Publisher: &traffic.Publisher{Client: mgr.GetClient(), Live: live},
-		Recorder:  mgr.GetEventRecorder("breakwater"),
+		Recorder:  recorder,
 		Prober: probe.New(resolver, probe.Options{
 			MaxConnections: opts.MaxProbeConnections, Check: clusterIPs.Check, Dial: opts.Dial,
 		}),
