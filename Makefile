@@ -127,6 +127,7 @@ install: ## Install the CRD.
 
 .PHONY: uninstall
 uninstall: ## Remove the CRD, and with it every LLMBackend.
+	$(KUBECTL) annotate -f config/crd/bases llm.breakwater.dev/allow-deletion=true --overwrite
 	$(KUBECTL) delete --ignore-not-found -k config/crd
 
 .PHONY: deploy
@@ -135,8 +136,7 @@ deploy: ## Install CRD, roles and operator, running the image IMG.
 
 .PHONY: undeploy
 undeploy: ## Remove operator and roles. The CRD, the LLMBackends and their traffic stay.
-	$(KUBECTL) delete --ignore-not-found -k config/manager
-	$(KUBECTL) delete --ignore-not-found -k config/rbac
+	$(KUBECTL) delete --ignore-not-found -k config/operator
 
 .PHONY: build-installer
 build-installer: ## Render everything that deploy applies to dist/install.yaml.
