@@ -4,18 +4,16 @@
 package install_test
 
 import (
-	"encoding/json"
 	"errors"
-	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,7 +22,11 @@ import (
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
 )
 
-const crdName = "llmbackends.llm.breakwater.dev"
+// The name of the CRD, and the short name of what it defines.
+const (
+	crdName   = "llmbackends.llm.breakwater.dev"
+	shortName = "llmb"
+)
 
 // TestChartLifecycle installs, upgrades, tests and uninstalls the chart, with traffic that has to stay.
 func TestChartLifecycle(t *testing.T) {
@@ -44,11 +46,11 @@ func TestChartLifecycle(t *testing.T) {
 	t.Run("upgrade", func(t *testing.T) {
 		older := c.olderChart(t)
 		c.mustHelm(t, "upgrade", "breakwater", older, "--namespace", operatorNamespace)
-		if c.hasField(t, "paused") {
+		if c.hasShortName(t) {
 			t.Fatal("the older chart did not change the CRD")
 		}
 		c.mustHelm(t, append([]string{"upgrade", "--set", "replicas=3"}, release...)...)
-		if !c.hasField(t, "paused") {
+		if !c.hasShortName(t) {
 			t.Error("an upgrade of the chart did not upgrade the CRD")
 		}
 		d := &appsv1.Deployment{}
@@ -146,6 +148,34 @@ func TestChartLint(t *testing.T) {
 	}
 }
 
+// olderChart returns a copy of the chart as it could have been before: with a CRD that lacks the short name.
+func (c *cluster) olderChart(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "breakwater")
+	if err := os.CopyFS(dir, os.DirFS(inRepository(chart))); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "files", "crd.yaml")
+	crd, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	older := strings.Replace(string(crd), "    - "+shortName+"\n", "    - older\n", 1)
+	if err := os.WriteFile(file, []byte(older), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func (c *cluster) hasShortName(t *testing.T) bool {
+	t.Helper()
+	crd := &apiextensionsv1.CustomResourceDefinition{}
+	if err := c.client.Get(t.Context(), client.ObjectKey{Name: crdName}, crd); err != nil {
+		t.Fatal(err)
+	}
+	return slices.Contains(crd.Spec.Names.ShortNames, shortName)
+}
+
 // traffic is what an LLMBackend with deletionPolicy Retain leaves behind.
 type traffic struct {
 	backend   *llmv1alpha1.LLMBackend
@@ -177,11 +207,11 @@ func (c *cluster) checkKept(t *testing.T, kept traffic) {
 	if err := c.client.Get(t.Context(), client.ObjectKey{Namespace: kept.backend.Namespace, Name: "chat"}, svc); err != nil {
 		t.Fatal(err)
 	}
-	var slice *discoveryv1.EndpointSlice = c.slice(t, kept.backend.Namespace)
+	slice := c.slice(t, kept.backend.Namespace)
 	if diff := cmp.Diff(kept.addresses, slice.Endpoints[0].Addresses); diff != "" {
 		t.Errorf("addresses (-before +after):\n%s", diff)
 	}
-	if owners := append(svc.OwnerReferences, slice.OwnerReferences...); len(owners) > 0 {
+	if owners := slices.Concat(svc.OwnerReferences, slice.OwnerReferences); len(owners) > 0 {
 		t.Errorf("Service or slice go with their owners %v", owners)
 	}
 }
