@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // pods returns the Pods that are installed: the operator's by kustomize and by the chart, and that of helm test.
@@ -63,6 +64,11 @@ func TestPodSecurity(t *testing.T) {
 				if !c.Resources.Limits.Cpu().IsZero() {
 					t.Errorf("container %s has a CPU limit: throttling looks like a region's timeout", c.Name)
 				}
+			}
+			// The same on the server: the operator's namespace enforces the level.
+			created := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: operatorNamespace, Name: "pod"}, Spec: pod.Spec}
+			if err := installed.client.Create(t.Context(), created, client.DryRunAll); err != nil {
+				t.Error(err)
 			}
 			if len(pod.Spec.Volumes) > 0 {
 				t.Errorf("volumes %v, want none", pod.Spec.Volumes)
