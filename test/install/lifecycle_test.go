@@ -231,7 +231,8 @@ func (c *cluster) checkGone(t *testing.T) {
 			return errors.Join(errors.New("still there"), err)
 		})
 	}
-	if err := c.client.Get(t.Context(), client.ObjectKey{Name: crdName}, &apiextensionsv1.CustomResourceDefinition{}); err != nil {
-		t.Errorf("the CRD is gone: %v", err)
+	crd := &apiextensionsv1.CustomResourceDefinition{}
+	if err := c.client.Get(t.Context(), client.ObjectKey{Name: crdName}, crd); err != nil || !crd.DeletionTimestamp.IsZero() {
+		t.Errorf("the CRD is gone or going, since %v: %v", crd.DeletionTimestamp, err)
 	}
 }
