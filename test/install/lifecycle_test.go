@@ -78,7 +78,8 @@ func TestChartLifecycle(t *testing.T) {
 	})
 }
 
-// TestKustomizeLifecycle installs the rendered file, and deletes all of it: everything goes but the CRD.
+// TestKustomizeLifecycle installs the rendered file, goes on with Helm, and deletes all that is in the file:
+// everything goes but the CRD.
 func TestKustomizeLifecycle(t *testing.T) {
 	c := newCluster(t)
 	c.createNamespace(t, "apps")
@@ -97,6 +98,9 @@ func TestKustomizeLifecycle(t *testing.T) {
 		}
 		return nil
 	})
+	c.mustHelm(t, "install", "breakwater", inRepository(chart), "--namespace", operatorNamespace, "--take-ownership", "--force-conflicts")
+	c.checkKept(t, kept)
+
 	_, err := c.controlPlane.Kubectl(t.Context(), "delete", "-f", file, "--wait=false")
 	if err == nil || !strings.Contains(err.Error(), "annotate the CRD with llm.breakwater.dev/allow-deletion=true") {
 		t.Errorf("deleting everything says %v, want what to do to delete the CRD too", err)
