@@ -62,12 +62,12 @@ func TestStuckQueueIsUnhealthy(t *testing.T) {
 
 func TestStuckProbesAreUnhealthy(t *testing.T) {
 	tests := map[string]struct {
-		wake func(*alarm)
+		wake func(*backend)
 		want string // a part of the error; empty for healthy
 	}{
 		"a loop that goes on":   {wake: rearm},
-		"a loop that is lost":   {wake: func(*alarm) {}, want: "LLMBackend apps/chat: probes are 2m0s late"},
-		"a loop that has ended": {wake: func(a *alarm) { a.arm(time.Now(), time.Time{}, nil) }},
+		"a loop that is lost":   {wake: func(*backend) {}, want: "LLMBackend apps/chat: probes are 2m0s late"},
+		"a loop that has ended": {wake: (*backend).stop},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -77,9 +77,10 @@ func TestStuckProbesAreUnhealthy(t *testing.T) {
 					return newBackend(ctx, nil, nil)
 				})
 				defer r.stop()
-				a := &e.backend.alarm
+				e.backend.mu.Lock()
 				now := time.Now()
-				a.arm(now, now.Add(5*time.Second), func() { test.wake(a) })
+				e.backend.alarm.arm(now, now.Add(5*time.Second), func() { test.wake(e.backend) })
+				e.backend.mu.Unlock()
 				time.Sleep(5*time.Second + stuckAfter - time.Nanosecond)
 				if err := r.checkProbes(); err != nil {
 					t.Fatalf("before the bound: %v", err)
@@ -94,9 +95,11 @@ func TestStuckProbesAreUnhealthy(t *testing.T) {
 }
 
 // rearm is a probe loop that looks every five seconds.
-func rearm(a *alarm) {
+func rearm(b *backend) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	now := time.Now()
-	a.arm(now, now.Add(5*time.Second), func() { rearm(a) })
+	b.alarm.arm(now, now.Add(5*time.Second), func() { rearm(b) })
 }
 
 func TestStoppedBackendIsNotLate(t *testing.T) {
