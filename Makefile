@@ -9,6 +9,7 @@ SHELL := bash
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 IMG ?= breakwater:$(VERSION)
+CHART_VERSION ?= 0.0.0
 KUBECTL ?= kubectl
 
 GO_BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false
@@ -52,6 +53,20 @@ controlplane: ## Build etcd and Kubernetes' own programs into bin/controlplane, 
 docker-build: ## Build the image IMG.
 	docker build --build-arg VERSION=$(VERSION) -t $(IMG) .
 
+.PHONY: build-installer
+build-installer: ## Render everything that deploy applies to dist/install.yaml.
+	@mkdir -p dist
+	$(call render,config/default) > dist/install.yaml
+
+.PHONY: chart
+chart: bin/helm ## Package the chart, as version CHART_VERSION, into dist/.
+	bin/helm package charts/breakwater --version $(CHART_VERSION) --app-version $(VERSION) --destination dist
+
+.PHONY: sbom
+sbom: build bin/cyclonedx-gomod ## Write what the operator is made of to dist/manager.cdx.json.
+	@mkdir -p dist
+	bin/cyclonedx-gomod bin -json -notimestamp -noserial -version $(VERSION) -output dist/manager.cdx.json bin/manager
+
 ##@ Change it
 
 .PHONY: generate
@@ -60,9 +75,11 @@ generate: ## Generate deep copies from the API types.
 
 # After generate, because it reads the files that generate writes.
 .PHONY: manifests
-manifests: generate ## Generate the CRD and the operator's ClusterRole from markers.
+manifests: generate ## Generate the CRD and the operator's ClusterRole from markers, for kustomize and the chart.
 	$(CONTROLLER_GEN) crd rbac:roleName=breakwater-manager paths=./api/... paths=./internal/... \
 		output:crd:dir=config/crd/bases output:rbac:dir=config/rbac
+	cp config/crd/bases/llm.breakwater.dev_llmbackends.yaml charts/breakwater/files/crd.yaml
+	cp config/rbac/role.yaml charts/breakwater/files/role.yaml
 
 .PHONY: fmt
 fmt: bin/golangci-lint ## Format the Go files.
@@ -75,7 +92,7 @@ fmt: bin/golangci-lint ## Format the Go files.
 
 # The long builds are prerequisites, so that make -j builds them once for all targets.
 .PHONY: test
-test: controlplane bin/golangci-lint ## Everything that CI checks: verify, lint, unit, schedules, integration.
+test: controlplane bin/golangci-lint bin/helm bin/cyclonedx-gomod ## Everything that CI checks: verify, lint, unit, schedules, integration.
 	+@for phase in verify lint unit schedules integration; do \
 		start=$$SECONDS; \
 		echo "==> make $$phase"; \
@@ -103,7 +120,8 @@ soak: ## New schedules of decision and operator for DURATION, 10m unless set.
 
 # -count=1, because the test cache does not see bin/ and config/, which these tests run and read.
 .PHONY: integration
-integration: build build-lab controlplane ## Tests on a real API server, in a network namespace of their own.
+integration: build build-lab controlplane bin/helm bin/cyclonedx-gomod ## Tests on a real API server, in a network namespace of their own.
+	@hack/buildah.sh
 	cd test && go test -race -count=1 -p 2 -timeout 12m $$(go list ./... | grep -v /e2e$$)
 
 .PHONY: e2e
@@ -142,6 +160,13 @@ bench: ## Hold breaker, decision and prober against peers. The first build takes
 bench-scale: build controlplane ## Run the operator with N LLMBackends on a real API server; one line of JSON.
 	@cd bench && $(GO_BUILD) -o ../bin/ ./cmd/scale
 	@bin/scale -n $(N) $(SCALE)
+bin/helm: hack/tools/helm/go.mod hack/tools/helm/go.sum
+	@echo "building helm: once, about 3 minutes on 2 cores"
+	@$(GO_BUILD) -modfile=$< -o $@ helm.sh/helm/v4/cmd/helm
+
+bin/cyclonedx-gomod: hack/tools/sbom/go.mod hack/tools/sbom/go.sum
+	@echo "building cyclonedx-gomod: once, about half a minute on 2 cores"
+	@$(GO_BUILD) -modfile=$< -o $@ github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 
 ##@ A cluster of yours (KUBECTL, IMG)
 
@@ -151,6 +176,7 @@ install: ## Install the CRD.
 
 .PHONY: uninstall
 uninstall: ## Remove the CRD, and with it every LLMBackend.
+	$(KUBECTL) annotate -f config/crd/bases llm.breakwater.dev/allow-deletion=true --overwrite
 	$(KUBECTL) delete --ignore-not-found -k config/crd
 
 .PHONY: deploy
@@ -159,13 +185,7 @@ deploy: ## Install CRD, roles and operator, running the image IMG.
 
 .PHONY: undeploy
 undeploy: ## Remove operator and roles. The CRD, the LLMBackends and their traffic stay.
-	$(KUBECTL) delete --ignore-not-found -k config/manager
-	$(KUBECTL) delete --ignore-not-found -k config/rbac
-
-.PHONY: build-installer
-build-installer: ## Render everything that deploy applies to dist/install.yaml.
-	@mkdir -p dist
-	$(call render,config/default) > dist/install.yaml
+	$(KUBECTL) delete --ignore-not-found -k config/operator
 
 ##@ Tidy up
 

@@ -31,11 +31,13 @@ go tool -modfile=hack/tools/go.mod controller-gen \
   output:object:dir="$work/object" output:crd:dir="$work/crd" output:rbac:dir="$work/rbac"
 compare api/v1alpha1/zz_generated.deepcopy.go "$work/object/zz_generated.deepcopy.go"
 compare config/rbac/role.yaml "$work/rbac/role.yaml"
+compare charts/breakwater/files/role.yaml "$work/rbac/role.yaml"
+compare charts/breakwater/files/crd.yaml "$work/crd/llm.breakwater.dev_llmbackends.yaml"
 diff -ru config/crd/bases "$work/crd" ||
   report "config/crd/bases is out of date" "run 'make manifests' and commit the result"
 
 echo "go.mod files"
-for mod in go.mod test/go.mod bench/go.mod hack/controlplane/go.mod hack/tools/go.mod hack/tools/lint/go.mod; do
+for mod in go.mod test/go.mod bench/go.mod hack/controlplane/go.mod hack/tools/go.mod hack/tools/{lint,helm,sbom}/go.mod; do
   go -C "$(dirname "$mod")" mod tidy -diff >/dev/null ||
     report "$mod is not tidy" "run 'go -C $(dirname "$mod") mod tidy' and commit the result"
 done

@@ -30,7 +30,8 @@ func (o *leaderOptions) bind(flags *flag.FlagSet) {
 		"How long the others wait for a leader that does not renew its Lease, at least 1s: so long may nobody move traffic.")
 	flags.DurationVar(&o.renew, "leader-election-renew-deadline", 10*time.Second,
 		"How long a leader tries to renew its Lease before it ends; shorter than the lease duration.")
-	flags.DurationVar(&o.retry, "leader-election-retry-period", 2*time.Second,
+	// client-go waits up to 2.2 times as long: a leader that is stopped hands over within 3 s.
+	flags.DurationVar(&o.retry, "leader-election-retry-period", time.Second,
 		"Time between two tries to take or renew the Lease; at most 5/6 of the renew deadline.")
 }
 

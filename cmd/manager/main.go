@@ -5,16 +5,21 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
+	"time"
 
-	"k8s.io/apimachinery/pkg/runtime"
+	"github.com/prometheus/client_golang/prometheus"
+	apiruntime "k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
-	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
@@ -25,48 +30,41 @@ import (
 // version is set by the linker.
 var version = "dev"
 
-// options are the flags.
-type options struct {
-	metricsAddress string
-	healthAddress  string
-	pprofAddress   string
-	leader         leaderOptions
-	reconciles     int
-	connections    int
-	showVersion    bool
-	log            zap.Options
-}
+// shutdownGrace bounds the time in which writes under way may end. It has to be shorter than the Pod's
+// terminationGracePeriodSeconds, or the Lease would not be released.
+const shutdownGrace = 15 * time.Second
 
 func main() {
-	o := parse()
+	o, err := parse(flag.CommandLine, os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
 	if o.showVersion {
 		fmt.Println(version)
 		return
 	}
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.log)))
-	if err := run(o); err != nil {
+	ctx := ctrl.SetupSignalHandler()
+	if o.checkLeader {
+		if err := checkLeader(ctx, o.leader.namespace); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	if err := run(ctx, o); err != nil {
 		ctrl.Log.Error(err, "The manager has ended")
 		os.Exit(1)
 	}
 }
 
-func parse() options {
-	var o options
-	flag.StringVar(&o.metricsAddress, "metrics-bind-address", "0", "Address of the metrics endpoint; 0 turns it off.")
-	flag.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "Address of /healthz and /readyz; 0 turns them off.")
-	flag.StringVar(&o.pprofAddress, "pprof-bind-address", "0", "Address of the net/http/pprof endpoint, for profiles; 0 turns it off.")
-	o.leader.bind(flag.CommandLine)
-	flag.IntVar(&o.reconciles, "max-concurrent-reconciles", 32, "How many LLMBackends are written at the same time.")
-	flag.IntVar(&o.connections, "max-probe-connections", probe.DefaultMaxConnections, "How many connections all probes may have at the same time.")
-	flag.BoolVar(&o.showVersion, "version", false, "Print the version and exit.")
-	o.log.BindFlags(flag.CommandLine)
-	flag.Parse()
-	return o
-}
-
-func run(o options) error {
-	if err := o.leader.validate(); err != nil {
-		return err
+func run(ctx context.Context, o options) error {
+	if err := metrics.Registry.Register(buildInfo()); err != nil {
+		return fmt.Errorf("register metrics: %w", err)
 	}
 	config, err := ctrl.GetConfig()
 	if err != nil {
@@ -79,13 +77,14 @@ func run(o options) error {
 		HealthProbeBindAddress:        o.healthAddress,
 		PprofBindAddress:              o.pprofAddress,
 		LeaderElection:                o.leader.elect,
-		LeaderElectionID:              "breakwater.llm.breakwater.dev",
+		LeaderElectionID:              leaseName,
 		LeaderElectionNamespace:       o.leader.namespace,
+		LeaderElectionReleaseOnCancel: true,
 		LeaseDuration:                 &o.leader.lease,
 		RenewDeadline:                 &o.leader.renew,
 		RetryPeriod:                   &o.leader.retry,
-		LeaderElectionReleaseOnCancel: true,
-		Cache:                         cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
+		GracefulShutdownTimeout:       new(shutdownGrace),
+		Cache:                         cacheOptions(o.namespaces),
 	})
 	if err != nil {
 		return fmt.Errorf("create manager: %w", err)
@@ -97,19 +96,36 @@ func run(o options) error {
 	}); err != nil {
 		return fmt.Errorf("set up the controller: %w", err)
 	}
-	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
-		return err
-	}
-	if err := mgr.AddReadyzCheck("ping", healthz.Ping); err != nil {
-		return err
-	}
-	ctrl.Log.Info("Starting", "version", version)
-	return mgr.Start(ctrl.SetupSignalHandler())
+	ctrl.Log.Info("Starting", "version", version, "namespaces", o.namespaces)
+	return mgr.Start(ctx)
 }
 
-func newScheme() *runtime.Scheme {
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, llmv1alpha1.AddToScheme} {
+// cacheOptions lets the operator see the given namespaces only, or all of them if there are none given.
+func cacheOptions(namespaces []string) cache.Options {
+	opts := cache.Options{DefaultTransform: cache.TransformStripManagedFields()}
+	if len(namespaces) > 0 {
+		opts.DefaultNamespaces = map[string]cache.Config{}
+	}
+	for _, namespace := range namespaces {
+		opts.DefaultNamespaces[namespace] = cache.Config{}
+	}
+	return opts
+}
+
+// buildInfo is a metric that is always 1 and says by its labels what runs.
+func buildInfo() prometheus.Collector {
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name:        "breakwater_build_info",
+		Help:        "Version of the operator and of the Go that built it; the value is always 1.",
+		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
+	})
+	info.Set(1)
+	return info
+}
+
+func newScheme() *apiruntime.Scheme {
+	scheme := apiruntime.NewScheme()
+	for _, add := range []func(*apiruntime.Scheme) error{clientgoscheme.AddToScheme, llmv1alpha1.AddToScheme} {
 		if err := add(scheme); err != nil {
 			panic(err) // two types of one name: cannot be put right at run time
 		}

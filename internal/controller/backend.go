@@ -38,7 +38,7 @@ type backend struct {
 	codes   []int
 	regions map[string]*regionEndpoint
 	shown   destination // what is published of the active region
-	timer   *time.Timer
+	alarm   alarm
 	due     []failover.Probe // reused by poll
 	asked   bool             // a reconcile is to come or under way
 	stopped bool
@@ -54,9 +54,7 @@ func newBackend(ctx context.Context, prober Prober, ask func()) *backend {
 func (b *backend) stop() {
 	b.mu.Lock()
 	b.stopped = true
-	if b.timer != nil {
-		b.timer.Stop()
-	}
+	b.alarm.stop()
 	b.mu.Unlock()
 	b.cancel()
 	b.probes.Wait()
@@ -147,22 +145,8 @@ func (b *backend) poll(now time.Time) (ask bool) {
 		identity, target := b.regions[p.Region].identity, b.regions[p.Region].target
 		b.probes.Go(func() { b.probe(p, identity, target) })
 	}
-	b.arm(now, next.Wake)
+	b.alarm.arm(now, next.Wake, b.wake)
 	return next.Plan && b.askOnce()
-}
-
-func (b *backend) arm(now, at time.Time) {
-	if at.IsZero() {
-		if b.timer != nil {
-			b.timer.Stop()
-		}
-		return
-	}
-	if b.timer == nil {
-		b.timer = time.AfterFunc(at.Sub(now), b.wake)
-		return
-	}
-	b.timer.Reset(at.Sub(now))
 }
 
 func (b *backend) askOnce() bool {

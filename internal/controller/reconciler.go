@@ -61,12 +61,17 @@ type Reconciler struct {
 
 	backends *registry
 	grants   *grants
+	pulse    pulse
 	queue    func(client.ObjectKey)
 	waiting  atomic.Pointer[func() int] // how many reconciles wait in the queue; nil before there is one
 }
 
 // Reconcile brings one LLMBackend's status and slices up to what has been decided.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	if req == heartbeat {
+		r.pulse.answer()
+		return ctrl.Result{}, nil
+	}
 	s, err := r.gather(ctx, req.NamespacedName)
 	if apierrors.IsNotFound(err) {
 		r.backends.remove(req.NamespacedName)

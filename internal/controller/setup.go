@@ -91,6 +91,9 @@ func Add(mgr ctrl.Manager, opts Options) error {
 	})); err != nil {
 		return err
 	}
+	if err := r.addHealthChecks(mgr); err != nil {
+		return fmt.Errorf("add health checks: %w", err)
+	}
 	return r.watch(mgr, clusterIPs, opts.MaxConcurrentReconciles)
 }
 
@@ -167,6 +170,7 @@ func (r *Reconciler) takeQueue(_ context.Context, queue workqueue.TypedRateLimit
 	r.queue = func(key client.ObjectKey) { queue.Add(reconcile.Request{NamespacedName: key}) }
 	length := queue.Len
 	r.waiting.Store(&length)
+	r.pulse.start(r.queue)
 	return nil
 }
 

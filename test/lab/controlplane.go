@@ -36,6 +36,7 @@ type Option func(*options)
 
 type options struct {
 	crdPaths  []string
+	admission []string
 	audit     bool
 	reachable bool
 }
@@ -60,6 +61,12 @@ const (
 	apiServerAddress = "10.0.0.1"
 	apiServerPort    = "6443"
 )
+
+// WithAdmissionPlugins turns on admission plugins of the API server that are off
+// by default.
+func WithAdmissionPlugins(names ...string) Option {
+	return func(o *options) { o.admission = append(o.admission, names...) }
+}
 
 // StartControlPlane starts etcd and kube-apiserver on the loopback interface,
 // with temporary data. The caller stops it. An error names what is missing, or
@@ -126,6 +133,9 @@ func (c *ControlPlane) environment(assets string, o options, output *os.File) *e
 		Set("advertise-address", apiServerAddress)
 	if o.reachable {
 		apiServer.SecureServing.Address, apiServer.SecureServing.Port = apiServerAddress, apiServerPort
+	}
+	if len(o.admission) > 0 {
+		apiServer.Configure().Set("enable-admission-plugins", o.admission...)
 	}
 	return &envtest.Environment{
 		ControlPlane: envtest.ControlPlane{

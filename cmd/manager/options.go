@@ -1,0 +1,67 @@
+// Copyright The Breakwater Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"flag"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+
+	"github.com/breakwater-dev/breakwater/internal/probe"
+)
+
+// options are the flags.
+type options struct {
+	metricsAddress string
+	healthAddress  string
+	pprofAddress   string
+	namespaces     []string
+	leader         leaderOptions
+	reconciles     int
+	connections    int
+	checkLeader    bool
+	showVersion    bool
+	log            zap.Options
+}
+
+// parse reads the flags. An error says what to write instead.
+func parse(flags *flag.FlagSet, args []string) (options, error) {
+	var o options
+	flags.StringVar(&o.metricsAddress, "metrics-bind-address", "0", "Address of the metrics endpoint; 0 turns it off.")
+	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "Address of /healthz and /readyz; 0 turns them off.")
+	flags.StringVar(&o.pprofAddress, "pprof-bind-address", "0", "Address of the net/http/pprof endpoint, for profiles; 0 turns it off.")
+	flags.Func("namespaces", "Namespaces of the LLMBackends to work for, separated by commas; empty means all.", func(value string) (err error) {
+		o.namespaces, err = parseNamespaces(value)
+		return err
+	})
+	o.leader.bind(flags)
+	flags.IntVar(&o.reconciles, "max-concurrent-reconciles", 32, "How many LLMBackends are written at the same time.")
+	flags.IntVar(&o.connections, "max-probe-connections", probe.DefaultMaxConnections, "How many connections all probes may have at the same time.")
+	flags.BoolVar(&o.checkLeader, "check-leader", false, "Wait until a manager leads, for at most a minute, say which, and exit.")
+	flags.BoolVar(&o.showVersion, "version", false, "Print the version and exit.")
+	o.log.BindFlags(flags)
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 {
+		return o, fmt.Errorf("%q is not a flag: there are no arguments", flags.Arg(0))
+	}
+	return o, o.leader.validate()
+}
+
+func parseNamespaces(value string) ([]string, error) {
+	if value == "" {
+		return nil, nil
+	}
+	namespaces := strings.Split(value, ",")
+	for _, namespace := range namespaces {
+		if problems := validation.IsDNS1123Label(namespace); len(problems) > 0 {
+			return nil, fmt.Errorf("%q is not the name of a namespace: write them as in apps,team-a", namespace)
+		}
+	}
+	return namespaces, nil
+}
