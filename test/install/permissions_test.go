@@ -100,8 +100,13 @@ func resources(t *testing.T) []metav1.APIResource {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{}
-	// What RBAC knows and the API server does not serve: who may block deletions, and what a wildcard would allow.
-	found := []metav1.APIResource{{Group: "llm.breakwater.dev", Name: "llmbackends/finalizers"}, {Group: "*", Name: "*"}}
+	// What RBAC knows and this API server does not serve: who may block deletions, what needs the CRDs of others, and
+	// what a wildcard would allow.
+	found := []metav1.APIResource{
+		{Group: "llm.breakwater.dev", Name: "llmbackends/finalizers"},
+		{Group: "gateway.networking.k8s.io", Name: "referencegrants"},
+		{Group: "*", Name: "*"},
+	}
 	for _, list := range append(lists, all...) {
 		group, _, _ := strings.Cut(list.GroupVersion, "/")
 		if !strings.Contains(list.GroupVersion, "/") {
