@@ -36,9 +36,9 @@ func (e *regionEndpoint) retarget(now *regionEndpoint) {
 }
 
 // learn notes which addresses answered.
-func (e *regionEndpoint) learn(now time.Time, result probe.Result, codes []int) {
+func (e *regionEndpoint) learn(now time.Time, result probe.Result, by *failover.Classifier) {
 	e.answers.Record(result, func(a probe.Answer) bool {
-		return answerOutcome(now, a, codes).Class == failover.Success
+		return answerOutcome(now, a, by).Class == failover.Success
 	})
 	if len(result.Addresses) == 0 || e.isService() {
 		return

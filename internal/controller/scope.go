@@ -104,7 +104,7 @@ func (s *scope) decide() error {
 		}
 	}
 	s.config = in.Config
-	s.plan = s.entry.backend.observe(in, endpoints, translate.FailureStatusCodes(s.stored))
+	s.plan = s.entry.backend.observe(in, endpoints, translate.Classifier(s.stored))
 	return nil
 }
 
