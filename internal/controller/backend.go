@@ -181,13 +181,13 @@ func (b *backend) probe(p failover.Probe, identity string, target probe.Target) 
 	b.mu.Lock()
 	now := time.Now()
 	outcome := outcomeOf(now, result, b.reads)
-	moved := false
+	news := false
 	if e, ok := b.regions[p.Region]; ok && e.identity == identity && e.target.Port == target.Port {
 		e.learn(now, result, b.reads)
-		moved = p.Region == b.active && b.showsOtherThan(e.answering())
+		news = e.reviewCredentials(outcome) || p.Region == b.active && b.showsOtherThan(e.answering())
 	}
 	b.machine.ProbeDone(now, p.ID, result.Started, outcome)
-	ask := b.poll(now) || moved && b.askOnce()
+	ask := b.poll(now) || news && b.askOnce()
 	b.mu.Unlock()
 	if ask {
 		b.ask()

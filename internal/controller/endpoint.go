@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/breakwater-dev/breakwater/internal/credentials"
 	"github.com/breakwater-dev/breakwater/internal/failover"
 	"github.com/breakwater-dev/breakwater/internal/probe"
 )
@@ -17,8 +18,10 @@ type regionEndpoint struct {
 	identity string
 	target   probe.Target
 	answers  *probe.Addresses
-	resolved []netip.Addr // all that the endpoint has and that may be published, answering or not
-	looking  bool         // resolved is being found out
+	secrets  *credentials.Source // what its probes use; nil if nothing
+	problem  string              // why there are none, as told last
+	resolved []netip.Addr        // all that the endpoint has and that may be published, answering or not
+	looking  bool                // resolved is being found out
 }
 
 // isService says whether the endpoint is a Service, whose ready Pods count as answering.
@@ -29,6 +32,7 @@ func (e *regionEndpoint) retarget(now *regionEndpoint) {
 	if e.target.Port != now.target.Port {
 		e.answers.Forget()
 	}
+	now.target.Private = e.target.Private // which has the credentials at hand
 	e.target = now.target
 	if e.isService() {
 		e.resolved = now.resolved

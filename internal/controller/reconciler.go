@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/breakwater-dev/breakwater/internal/credentials"
 	"github.com/breakwater-dev/breakwater/internal/traffic"
 )
 
@@ -57,6 +58,8 @@ type Reconciler struct {
 	Recorder events.EventRecorder
 	// Prober makes the probes.
 	Prober Prober
+	// Credentials are what probes use.
+	Credentials *credentials.Store
 
 	backends *registry
 	grants   *grants

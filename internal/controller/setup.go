@@ -27,6 +27,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
+	"github.com/breakwater-dev/breakwater/internal/credentials"
 	"github.com/breakwater-dev/breakwater/internal/probe"
 	"github.com/breakwater-dev/breakwater/internal/traffic"
 	"github.com/breakwater-dev/breakwater/internal/translate"
@@ -55,6 +56,8 @@ type Options struct {
 	ResolverTTL time.Duration
 	// Dial replaces the direct TCP connections of probes; nil means those.
 	Dial probe.Dial
+	// Credentials says how often what probes use is read again.
+	Credentials credentials.Options
 }
 
 // Add adds the controller to a manager.
@@ -73,7 +76,8 @@ func Add(mgr ctrl.Manager, opts Options) error {
 		Prober: probe.New(resolver, probe.Options{
 			MaxConnections: opts.MaxProbeConnections, Check: clusterIPs.Check, Dial: opts.Dial,
 		}),
-		backends: newRegistry(),
+		Credentials: credentials.NewStore(live, opts.Credentials),
+		backends:    newRegistry(),
 	}
 	r.grants = newGrants(mgr.GetCache(), r.queueReferringInto)
 	if err := mgr.Add(manager.RunnableFunc(r.grants.run)); err != nil {
@@ -83,6 +87,7 @@ func Add(mgr ctrl.Manager, opts Options) error {
 		<-ctx.Done()
 		r.backends.stop()
 		resolver.Close()
+		r.Credentials.Close()
 		return nil
 	})); err != nil {
 		return err

@@ -25,8 +25,6 @@ spec:
   secondaries:
   - {name: eu-west, endpoint: {url: "http://10.2.0.10:8000"}}
   probe:
-    type: HTTP
-    http: {path: /health}
     mode: Active
     period: 5s
     suspectPeriod: 1s
@@ -37,6 +35,7 @@ spec:
     openDuration: 60s
     retryAfterThreshold: 2m
     failureStatusCodes: [500, 502, 503, 504, 529]
+    slowPercent: 50
     mode: Fixed
   failover: {mode: Automatic, minDuration: 30s, failback: Automatic}
 status:
