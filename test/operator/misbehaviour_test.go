@@ -39,8 +39,8 @@ func misbehaviours(elsewhere *lab.Region) []misbehaviour {
 func (w *world) wantVerdict(name, reason string) {
 	w.t.Helper()
 	if strings.HasPrefix(reason, "[") {
-		b := w.awaitCondition(name, "ProbeInconclusive=True "+strings.Trim(reason, "[]"))
-		w.wantConditions(b, "Ready=True Serving")
+		w.awaitCondition(name, "ProbeInconclusive=True "+strings.Trim(reason, "[]"))
+		b := w.awaitCondition(name, "Ready=True Serving")
 		if isOpen(b, "us-east") {
 			w.t.Errorf("%s: opened for the reason %s", name, breakerOf(b, "us-east").Reason)
 		}
