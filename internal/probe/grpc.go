@@ -8,7 +8,6 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/binary"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -114,7 +113,7 @@ func servingStatus(frame []byte) (uint64, error) {
 	for rest := frame[5:]; len(rest) > 0; {
 		field, kind, n := protowire.ConsumeTag(rest)
 		if n < 0 {
-			return 0, errors.Join(errMalformed, protowire.ParseError(n))
+			return 0, errMalformed
 		}
 		rest = rest[n:]
 		if field == 1 && kind == protowire.VarintType {
@@ -123,7 +122,7 @@ func servingStatus(frame []byte) (uint64, error) {
 			n = protowire.ConsumeFieldValue(field, kind, rest)
 		}
 		if n < 0 {
-			return 0, errors.Join(errMalformed, protowire.ParseError(n))
+			return 0, errMalformed
 		}
 		rest = rest[n:]
 	}
