@@ -53,7 +53,7 @@ type ProbeTLS struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?([.][a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$')",message="serverName must be a DNS name in lower case, without scheme, port and a dot at the end, such as llm.example.com"
 	ServerName string `json:"serverName,omitempty"`
 
-	// caCertificateRef is where the certificates are that are trusted, in PEM under
+	// caCertificateRef is where the certificates are that are trusted: PEM under
 	// the key ca.crt, in the namespace of the LLMBackend. Those of the operator's
 	// system are trusted unless it is set.
 	// +optional

@@ -5,8 +5,8 @@ package v1alpha1
 
 // HTTPExpectation is what a good answer must be. All that is set must hold.
 type HTTPExpectation struct {
-	// statuses are the codes of a good answer, and ranges of them, such as "200" or
-	// "200-299": at most 8. They are 200-299 unless set. A code that is not among
+	// statuses are the codes of a good answer, and ranges of them, such as 200 or
+	// 200-299: at most 8. They are 200-299 unless set. A code that is not among
 	// them is what it is for all probes, except that another 2xx is a failure.
 	// +optional
 	// +listType=set
@@ -37,7 +37,7 @@ type HTTPExpectation struct {
 
 // StatusRange is an HTTP status code or a range of them, both ends included.
 //
-// +kubebuilder:validation:MinLength=3
+// +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=7
 // +kubebuilder:validation:XValidation:rule="self.matches('^[1-5][0-9]{2}(-[1-5][0-9]{2})?$') && (self.size() == 3 || self.substring(0, 3) <= self.substring(4))",message="a status must be a code from 100 to 599, or a range of them that begins with the lower one, such as 200 or 500-599"
 type StatusRange string

@@ -18,8 +18,8 @@ type ProbeSpec struct {
 	// connection that is opened and closed; GRPC, a call of the standard health
 	// service grpc.health.v1; OpenAIModels, a GET request for the list of models,
 	// in which spec.model must be; OpenAICompletion, a chat completion of a few
-	// tokens by spec.model, which a provider bills each time. Unless set it is what
-	// preset says, or HTTP.
+	// tokens by spec.model, which a provider bills each time. Unless set it is
+	// what preset says, or HTTP.
 	// +optional
 	Type ProbeType `json:"type,omitempty"`
 
@@ -90,8 +90,8 @@ type HTTPProbe struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^/[!-~]*$') && !self.contains('#')",message="path must begin with / and hold only printable ASCII characters, without spaces and #: percent-encode the others, as in /health?model=a%20b"
 	Path string `json:"path,omitempty"`
 
-	// expect is what a good answer must be beside complete, with types HTTP and
-	// OpenAIModels. An answer that is not so is a failure.
+	// expect is what a good answer must be beside complete, with type HTTP. An
+	// answer that is not so is a failure.
 	// +optional
 	Expect *HTTPExpectation `json:"expect,omitempty"`
 }
