@@ -205,8 +205,9 @@ func (w *world) launch(p failover.Probe) {
 	case response.Hangs || response.Latency >= r.timeout:
 		response = Response{Response: failover.Response{Fault: failover.Timeout}, Latency: r.timeout}
 	}
+	response.Response.Latency = response.Latency
 	if r.tcp && response.Fault == failover.NoFault { // it asks no more than a connection
-		response.Response = failover.Response{Connected: true}
+		response.Response = failover.Response{Connected: true, Latency: response.Latency}
 	}
 	w.inFlight = append(w.inFlight, inFlight{p, w.now, w.now + response.Latency, response.Response})
 }
