@@ -50,19 +50,19 @@ type DialectServer struct {
 
 	mu       sync.Mutex
 	state    State
-	requests []Request
+	requests []Asked
 	changed  chan struct{} // closed and replaced at each request
 }
 
-// Request is a request that has come.
-type Request struct {
+// Asked is a request that has come.
+type Asked struct {
 	Method, Path string
 	Header       http.Header
 	Body         string
 }
 
 // Billed says whether a provider bills such a request: one that makes tokens.
-func (r Request) Billed() bool { return r.Method == http.MethodPost }
+func (r Asked) Billed() bool { return r.Method == http.MethodPost }
 
 // NewDialectServer returns a ready server that has the models.
 func NewDialectServer(dialect Dialect, models ...string) *DialectServer {
@@ -77,7 +77,7 @@ func (s *DialectServer) SetState(state State) {
 }
 
 // Requests returns the requests that have come so far.
-func (s *DialectServer) Requests() []Request {
+func (s *DialectServer) Requests() []Asked {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.requests)
@@ -107,7 +107,7 @@ func (s *DialectServer) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	s.mu.Lock()
-	s.requests = append(s.requests, Request{req.Method, req.URL.Path, req.Header.Clone(), string(body)})
+	s.requests = append(s.requests, Asked{req.Method, req.URL.Path, req.Header.Clone(), string(body)})
 	close(s.changed)
 	s.changed = make(chan struct{})
 	state := s.state
