@@ -7,6 +7,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"net/netip"
 	"os"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -32,6 +33,7 @@ type options struct {
 	leader         leaderOptions
 	reconciles     int
 	connections    int
+	ranges         probe.Ranges
 	showVersion    bool
 	log            zap.Options
 }
@@ -56,10 +58,21 @@ func parse() options {
 	o.leader.bind(flag.CommandLine)
 	flag.IntVar(&o.reconciles, "max-concurrent-reconciles", 32, "How many LLMBackends are written at the same time.")
 	flag.IntVar(&o.connections, "max-probe-connections", probe.DefaultMaxConnections, "How many connections all probes may have at the same time.")
+	flag.Func("denied-cidrs", "CIDRs, separated by commas, in which no region may be: they are neither probed nor published.", prefixes(&o.ranges.Denied))
+	flag.Func("allowed-cidrs", "CIDRs, separated by commas, in which regions must be; empty means anywhere.", prefixes(&o.ranges.Allowed))
 	flag.BoolVar(&o.showVersion, "version", false, "Print the version and exit.")
 	o.log.BindFlags(flag.CommandLine)
 	flag.Parse()
 	return o
+}
+
+// prefixes returns how a flag that may be given several times is read.
+func prefixes(into *[]netip.Prefix) func(string) error {
+	return func(list string) error {
+		parsed, err := probe.ParsePrefixes(list)
+		*into = append(*into, parsed...)
+		return err
+	}
 }
 
 func run(o options) error {
@@ -91,6 +104,7 @@ func run(o options) error {
 		MaxConcurrentReconciles: o.reconciles,
 		MaxProbeConnections:     o.connections,
 		Lookup:                  probe.DNS{},
+		Ranges:                  o.ranges,
 	}); err != nil {
 		return fmt.Errorf("set up the controller: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -58,6 +59,8 @@ type Reconciler struct {
 	Recorder events.EventRecorder
 	// Prober makes the probes.
 	Prober Prober
+	// Permits says whether an address may be published: what may not be probed may not.
+	Permits func(netip.Addr) bool
 	// Credentials are what probes use.
 	Credentials *credentials.Store
 

@@ -56,6 +56,8 @@ type Options struct {
 	ResolverTTL time.Duration
 	// Dial replaces the direct TCP connections of probes; nil means those.
 	Dial probe.Dial
+	// Ranges say which addresses regions may have.
+	Ranges probe.Ranges
 	// Credentials says how often what probes use is read again.
 	Credentials credentials.Options
 }
@@ -68,14 +70,16 @@ func Add(mgr ctrl.Manager, opts Options) error {
 	}
 	clusterIPs := &ClusterIPs{}
 	resolver := probe.NewResolver(opts.Lookup, opts.ResolverTTL)
+	prober := probe.New(resolver, probe.Options{
+		MaxConnections: opts.MaxProbeConnections, Check: probe.Checks(clusterIPs.Check, opts.Ranges.Check), Dial: opts.Dial,
+	})
 	r := &Reconciler{
-		Client:    mgr.GetClient(),
-		Live:      live,
-		Publisher: &traffic.Publisher{Client: mgr.GetClient(), Live: live},
-		Recorder:  mgr.GetEventRecorder("breakwater"),
-		Prober: probe.New(resolver, probe.Options{
-			MaxConnections: opts.MaxProbeConnections, Check: clusterIPs.Check, Dial: opts.Dial,
-		}),
+		Client:      mgr.GetClient(),
+		Live:        live,
+		Publisher:   &traffic.Publisher{Client: mgr.GetClient(), Live: live},
+		Recorder:    mgr.GetEventRecorder("breakwater"),
+		Prober:      prober,
+		Permits:     prober.Permits,
 		Credentials: credentials.NewStore(live, opts.Credentials),
 		backends:    newRegistry(),
 	}

@@ -201,6 +201,12 @@ func limit(addrs []netip.Addr) []netip.Addr {
 	return slices.Concat(addrs[:take4], addrs[n4:n4+maxAddresses-take4])
 }
 
+// Permits reports whether a region may have an address.
+func (p *Prober) Permits(addr netip.Addr) bool {
+	_, ok := p.guard(addr)
+	return ok
+}
+
 // Addresses returns the addresses that the target has and that a region may have, without probing them;
 // none if they cannot be found out. Those of a target without Host are all there, however many; no call is made.
 func (p *Prober) Addresses(ctx context.Context, t Target) []netip.Addr {
@@ -209,7 +215,6 @@ func (p *Prober) Addresses(ctx context.Context, t Target) []netip.Addr {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(addrs), func(addr netip.Addr) bool {
-		_, ok := p.guard(addr)
-		return !ok
+		return !p.Permits(addr)
 	})
 }

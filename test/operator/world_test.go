@@ -48,6 +48,8 @@ type world struct {
 	lookup probe.Lookup
 	// others are the namespaces that operators see beside ns.
 	others []string
+	// ranges are those of operators that are started from now on.
+	ranges probe.Ranges
 	// transport wraps the connection to the API server of operators that are started from now on; nil for none.
 	transport func(http.RoundTripper) http.RoundTripper
 	// logger takes what operators log that are started from now on.
@@ -127,7 +129,7 @@ func (w *world) start() {
 	}
 	if err := controller.Add(mgr, controller.Options{
 		MaxConcurrentReconciles: 4, Lookup: w.lookup, ResolverTTL: 100 * time.Millisecond,
-		Credentials: credentials.Options{Retry: 100 * time.Millisecond},
+		Ranges: w.ranges, Credentials: credentials.Options{Retry: 100 * time.Millisecond},
 	}); err != nil {
 		w.t.Fatal(err)
 	}
