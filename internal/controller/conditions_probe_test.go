@@ -61,7 +61,7 @@ func TestConditionsSayWhatToDo(t *testing.T) {
 			[]string{"region us-east is no candidate: bodyExpression is not valid CEL"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			in, _, err := inputOf(chat(), nil, time.Now())
+			in, _, err := inputOf(chat(), nil, nil, time.Now())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -82,7 +82,7 @@ var table = []row{
 		matches: func(_ *Classifier, r *Response) bool { return r.Fault == ModelNotServed },
 		class:   Excluded, cause: ModelMissing, gone: true,
 	}, {
-		answer:  "no connection, bad TLS, no complete answer within `timeout`, not the protocol, not what `probe.http.expect` asks for, or gRPC `NOT_SERVING`",
+		answer:  "no connection, bad TLS, no complete answer within `timeout`, not the protocol, not what `probe.http.expect` asks for, gRPC `NOT_SERVING`, or a `serviceRef` that leads to nothing that is ready",
 		outcome: "Failure",
 		matches: func(_ *Classifier, r *Response) bool { return r.Fault != NoFault && r.Fault != StreamError },
 		class:   Failure,
