@@ -20,3 +20,6 @@ const (
 	// though probes go on.
 	PausedAnnotation = "llm.breakwater.dev/paused"
 )
+
+// AllowProbesAnnotation, with the value "true" on a Secret: probes of LLMBackends in its namespace may use it.
+const AllowProbesAnnotation = "llm.breakwater.dev/allow-probes"

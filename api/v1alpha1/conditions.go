@@ -21,8 +21,8 @@ const (
 	// ConditionStalled says that a person has to put something right.
 	//
 	// Reasons for True: "ServiceRefused", "Conflicted", "ClusterIPEndpoint", "AddressFamily",
-	// "AddressRefused", "RefNotPermitted", "ServicePortNotFound", "ExternalNameService",
-	// "PublishedService".
+	// "AddressRefused", "InvalidExpression", "RefNotPermitted", "ServicePortNotFound",
+	// "ExternalNameService", "PublishedService".
 	ConditionStalled = "Stalled"
 
 	// ConditionFailedOver says that traffic does not go to the primary region. Its reason is the type of
@@ -31,13 +31,14 @@ const (
 
 	// ConditionDegraded says that a failover would find less than it should.
 	//
-	// Reasons for True: "RegionsFailing", "NoSecondary", "WouldMove" (in mode Observe).
+	// Reasons for True: "QuotaExhausted", "RegionsFailing", "NoSecondary", "WouldMove" (in mode Observe).
 	ConditionDegraded = "Degraded"
 
 	// ConditionProbeInconclusive says that the newest probes of a region, as many as would open its
 	// breaker, say nothing about its health.
 	//
-	// Reason for True: "NoReadableAnswer".
+	// Reasons for True: "BadCredentials", "CredentialsUnreadable", "ModelMissing", "NotFound", "BadRequest",
+	// "NoReadableAnswer".
 	ConditionProbeInconclusive = "ProbeInconclusive"
 
 	// ConditionActiveRegionRemoved says that the active region is no longer in the spec.
@@ -71,17 +72,26 @@ const (
 	ReasonAddressFamily     = "AddressFamily"
 	ReasonAddressRefused    = "AddressRefused"
 
+	ReasonInvalidExpression = "InvalidExpression"
+
 	ReasonRefNotPermitted     = "RefNotPermitted"
 	ReasonServicePortNotFound = "ServicePortNotFound"
 	ReasonExternalNameService = "ExternalNameService"
 	ReasonPublishedService    = "PublishedService"
 
+	ReasonQuotaExhausted = "QuotaExhausted"
 	ReasonRegionsFailing = "RegionsFailing"
 	ReasonNoSecondary    = "NoSecondary"
 	ReasonWouldMove      = "WouldMove"
 
-	ReasonNoReadableAnswer = "NoReadableAnswer"
-	ReasonNotInSpec        = "NotInSpec"
+	ReasonBadCredentials        = "BadCredentials"
+	ReasonCredentialsUnreadable = "CredentialsUnreadable"
+	ReasonModelMissing          = "ModelMissing"
+	ReasonNotFound              = "NotFound"
+	ReasonBadRequest            = "BadRequest"
+	ReasonNoReadableAnswer      = "NoReadableAnswer"
+
+	ReasonNotInSpec = "NotInSpec"
 
 	ReasonPausedByAnnotation = "PausedByAnnotation"
 	ReasonPausedUntil        = "PausedUntil"

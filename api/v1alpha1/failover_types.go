@@ -33,7 +33,8 @@ type BreakerSpec struct {
 
 	// failureStatusCodes are the HTTP status codes that count as failures;
 	// connection errors and timeouts always do. 2xx are successes, 429 is rate
-	// limiting, and every other code says nothing about health. They are 500, 502,
+	// limiting, 402 an exhausted quota, and every other code says nothing about
+	// health. They are 500, 502,
 	// 503, 504 and 529 unless set. At most 32 codes, from 400 to 599, without 429.
 	// +optional
 	// +listType=set
@@ -43,6 +44,29 @@ type BreakerSpec struct {
 	// +kubebuilder:validation:items:Maximum=599
 	// +kubebuilder:validation:XValidation:rule="!self.exists(c, c == 429)",message="429 cannot be a failure status code, because rate limiting has rules of its own: remove it, and see retryAfterThreshold"
 	FailureStatusCodes []int32 `json:"failureStatusCodes,omitempty"`
+
+	// rules say what answers mean, before the rules that hold for all: the first
+	// that matches decides. They are about complete answers and about errors in a
+	// stream; a failed connection is always a failure. At most 16.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	Rules []OutcomeRule `json:"rules,omitempty"`
+
+	// slowThreshold lets slow answers count as failures: those that take longer
+	// than this to their header, and with type OpenAICompletion to their first
+	// token. 1ms to 1h. None is slow unless it is set.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$') || duration(self) >= duration('1ms') && duration(self) <= duration('1h')",message="slowThreshold must be 1ms to 1h, such as 2s"
+	SlowThreshold Duration `json:"slowThreshold,omitempty"`
+
+	// slowPercent is the share of the newest 10 answers, 10 to 100, that must be
+	// slow before slow ones count as failures. It is 50 unless set.
+	// +optional
+	// +kubebuilder:default=50
+	// +kubebuilder:validation:Minimum=10
+	// +kubebuilder:validation:Maximum=100
+	SlowPercent int32 `json:"slowPercent,omitempty"`
 
 	// mode is Fixed, to use failureThreshold and openDuration as they are, or
 	// Adaptive, to let both follow what each region shows: a region that seldom

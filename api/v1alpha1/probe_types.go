@@ -7,16 +7,38 @@ package v1alpha1
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.timeout) || !has(self.period) || ![self.timeout, self.period].all(d, d.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$')) || duration(self.timeout) <= duration(self.period)",fieldPath=".timeout",message="timeout must not be longer than period: shorten timeout or lengthen period"
 type ProbeSpec struct {
-	// type is HTTP, a GET request whose status code is read, or TCP, a connection
-	// that is opened and closed. It is HTTP unless set.
+	// preset is the software or the provider behind the endpoints: vLLM, SGLang,
+	// TGI, LlamaCpp, Ollama, AzureOpenAI or Anthropic. It fills in type, http.path
+	// and authorization.header where they are not set, and asks nothing that is
+	// billed.
 	// +optional
-	// +kubebuilder:default=HTTP
+	Preset ProbePreset `json:"preset,omitempty"`
+
+	// type is what a probe does: HTTP, a GET request whose answer is read; TCP, a
+	// connection that is opened and closed; GRPC, a call of the standard health
+	// service grpc.health.v1; OpenAIModels, a GET request for the list of models,
+	// in which spec.model must be; OpenAICompletion, a chat completion of a few
+	// tokens by spec.model, which a provider bills each time. Unless set it is
+	// what preset says, or HTTP.
+	// +optional
 	Type ProbeType `json:"type,omitempty"`
 
-	// http says what an HTTP probe asks.
+	// http says what probes over HTTP ask and expect: those of types HTTP,
+	// OpenAIModels and OpenAICompletion.
 	// +optional
-	// +kubebuilder:default={}
 	HTTP HTTPProbe `json:"http,omitzero"`
+
+	// grpc says what probes of type GRPC ask.
+	// +optional
+	GRPC GRPCProbe `json:"grpc,omitzero"`
+
+	// authorization is the credential that probes send. They send none unless set.
+	// +optional
+	Authorization *ProbeAuthorization `json:"authorization,omitempty"`
+
+	// tls is for endpoints with https.
+	// +optional
+	TLS *ProbeTLS `json:"tls,omitempty"`
 
 	// mode is Active, to probe every period, or OnDemand, to probe only before
 	// traffic is moved (holding and a failback that is due included) and to find
@@ -57,19 +79,30 @@ type ProbeSpec struct {
 	SuccessThreshold int32 `json:"successThreshold,omitempty"`
 }
 
-// HTTPProbe says what an HTTP probe asks.
+// HTTPProbe says what a probe over HTTP asks and expects.
 type HTTPProbe struct {
-	// path of the GET request, beginning with "/". It is /health unless set.
+	// path of the request, beginning with "/". Unless set it is what preset says,
+	// or else /health with type HTTP, /v1/models with type OpenAIModels and
+	// /v1/chat/completions with type OpenAICompletion.
 	// +optional
-	// +kubebuilder:default="/health"
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="self.matches('^/[!-~]*$') && !self.contains('#')",message="path must begin with / and hold only printable ASCII characters, without spaces and #: percent-encode the others, as in /health?model=a%20b"
 	Path string `json:"path,omitempty"`
+
+	// expect is what a good answer must be beside complete, with type HTTP. An
+	// answer that is not so is a failure.
+	// +optional
+	Expect *HTTPExpectation `json:"expect,omitempty"`
 }
 
 // ProbeOverride overrides fields of ProbeSpec for one region.
 type ProbeOverride struct {
+	// preset overrides spec.probe.preset, and what spec.probe says of type, http
+	// and authorization.header.
+	// +optional
+	Preset *ProbePreset `json:"preset,omitempty"`
+
 	// type overrides spec.probe.type.
 	// +optional
 	Type *ProbeType `json:"type,omitempty"`
@@ -77,6 +110,18 @@ type ProbeOverride struct {
 	// http overrides spec.probe.http.
 	// +optional
 	HTTP *HTTPProbeOverride `json:"http,omitempty"`
+
+	// grpc overrides spec.probe.grpc as a whole.
+	// +optional
+	GRPC *GRPCProbe `json:"grpc,omitempty"`
+
+	// authorization overrides spec.probe.authorization as a whole.
+	// +optional
+	Authorization *ProbeAuthorization `json:"authorization,omitempty"`
+
+	// tls overrides spec.probe.tls as a whole.
+	// +optional
+	TLS *ProbeTLS `json:"tls,omitempty"`
 
 	// mode overrides spec.probe.mode.
 	// +optional
@@ -112,17 +157,24 @@ type HTTPProbeOverride struct {
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="self.matches('^/[!-~]*$') && !self.contains('#')",message="path must begin with / and hold only printable ASCII characters, without spaces and #: percent-encode the others, as in /health?model=a%20b"
 	Path *string `json:"path,omitempty"`
+
+	// expect overrides spec.probe.http.expect as a whole.
+	// +optional
+	Expect *HTTPExpectation `json:"expect,omitempty"`
 }
 
 // ProbeType is how a region is asked.
 //
-// +kubebuilder:validation:Enum=HTTP;TCP
+// +kubebuilder:validation:Enum=HTTP;TCP;GRPC;OpenAIModels;OpenAICompletion
 type ProbeType string
 
 // The types of probes.
 const (
-	ProbeHTTP ProbeType = "HTTP"
-	ProbeTCP  ProbeType = "TCP"
+	ProbeHTTP             ProbeType = "HTTP"
+	ProbeTCP              ProbeType = "TCP"
+	ProbeGRPC             ProbeType = "GRPC"
+	ProbeOpenAIModels     ProbeType = "OpenAIModels"
+	ProbeOpenAICompletion ProbeType = "OpenAICompletion"
 )
 
 // ProbeMode says when regions are probed.

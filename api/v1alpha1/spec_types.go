@@ -10,7 +10,16 @@ package v1alpha1
 // +kubebuilder:validation:XValidation:rule="!has(self.secondaries) || [has(self.primary.endpoint.url) ? (self.primary.endpoint.url.startsWith('https://') ? 'HTTPS' : self.primary.endpoint.url.startsWith('http://') ? 'HTTP' : 'UNKNOWN') : has(self.primary.endpoint.serviceRef) ? self.primary.endpoint.serviceRef.scheme : 'UNKNOWN'].all(p, self.secondaries.all(s, [has(s.endpoint.url) ? (s.endpoint.url.startsWith('https://') ? 'HTTPS' : s.endpoint.url.startsWith('http://') ? 'HTTP' : 'UNKNOWN') : has(s.endpoint.serviceRef) ? s.endpoint.serviceRef.scheme : 'UNKNOWN'].all(t, p == 'UNKNOWN' || t == 'UNKNOWN' || t == p)))",fieldPath=".secondaries",message="all regions must have the scheme of the primary region, because a Service does not change what clients send: write http:// in every endpoint url and HTTP in every serviceRef.scheme, or https:// and HTTPS in every one"
 // +kubebuilder:validation:XValidation:rule="!has(self.primary.probe) || !(has(self.primary.probe.timeout) || has(self.primary.probe.period)) || [[has(self.primary.probe.timeout) ? self.primary.probe.timeout : self.probe.timeout, has(self.primary.probe.period) ? self.primary.probe.period : self.probe.period]].all(d, !d.all(e, e.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$')) || duration(d[0]) <= duration(d[1]))",fieldPath=".primary.probe",message="timeout must not be longer than period (what a region does not set is as in spec.probe): shorten timeout or lengthen period"
 // +kubebuilder:validation:XValidation:rule="!has(self.secondaries) || self.secondaries.all(s, !has(s.probe) || !(has(s.probe.timeout) || has(s.probe.period)) || [[has(s.probe.timeout) ? s.probe.timeout : self.probe.timeout, has(s.probe.period) ? s.probe.period : self.probe.period]].all(d, !d.all(e, e.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$')) || duration(d[0]) <= duration(d[1])))",fieldPath=".secondaries",message="probe: timeout must not be longer than period (what a region does not set is as in spec.probe): shorten timeout or lengthen period"
+// +kubebuilder:validation:XValidation:rule="has(self.model) || !(has(self.probe) && has(self.probe.type) && self.probe.type == 'OpenAICompletion' || has(self.primary.probe) && has(self.primary.probe.type) && self.primary.probe.type == 'OpenAICompletion' || has(self.secondaries) && self.secondaries.exists(s, has(s.probe) && has(s.probe.type) && s.probe.type == 'OpenAICompletion'))",fieldPath=".model",message="probes of type OpenAICompletion need the name of the model that they are to ask: write it into spec.model"
 type LLMBackendSpec struct {
+	// model is the name by which the regions serve the model. Probes of type
+	// OpenAIModels look for it in the list of models, those of type
+	// OpenAICompletion ask it.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	Model string `json:"model,omitempty"`
+
 	// service is the Service that clients call, in the namespace of the
 	// LLMBackend.
 	// +optional

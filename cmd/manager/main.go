@@ -93,6 +93,7 @@ func run(ctx context.Context, o options) error {
 		MaxConcurrentReconciles: o.reconciles,
 		MaxProbeConnections:     o.connections,
 		Lookup:                  probe.DNS{},
+		Ranges:                  o.ranges,
 	}); err != nil {
 		return fmt.Errorf("set up the controller: %w", err)
 	}

@@ -6,6 +6,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -23,6 +24,7 @@ type options struct {
 	leader         leaderOptions
 	reconciles     int
 	connections    int
+	ranges         probe.Ranges
 	checkLeader    bool
 	showVersion    bool
 	log            zap.Options
@@ -41,6 +43,8 @@ func parse(flags *flag.FlagSet, args []string) (options, error) {
 	o.leader.bind(flags)
 	flags.IntVar(&o.reconciles, "max-concurrent-reconciles", 32, "How many LLMBackends are written at the same time.")
 	flags.IntVar(&o.connections, "max-probe-connections", probe.DefaultMaxConnections, "How many connections all probes may have at the same time.")
+	flags.Func("denied-cidrs", "CIDRs, separated by commas, in which no region may be: they are neither probed nor published.", prefixes(&o.ranges.Denied))
+	flags.Func("allowed-cidrs", "CIDRs, separated by commas, in which regions must be; empty means anywhere.", prefixes(&o.ranges.Allowed))
 	flags.BoolVar(&o.checkLeader, "check-leader", false, "Wait until a manager leads, for at most a minute, say which, and exit.")
 	flags.BoolVar(&o.showVersion, "version", false, "Print the version and exit.")
 	o.log.BindFlags(flags)
@@ -51,6 +55,15 @@ func parse(flags *flag.FlagSet, args []string) (options, error) {
 		return o, fmt.Errorf("%q is not a flag: there are no arguments", flags.Arg(0))
 	}
 	return o, o.leader.validate()
+}
+
+// prefixes returns how a flag that may be given several times is read.
+func prefixes(into *[]netip.Prefix) func(string) error {
+	return func(list string) error {
+		parsed, err := probe.ParsePrefixes(list)
+		*into = append(*into, parsed...)
+		return err
+	}
 }
 
 func parseNamespaces(value string) ([]string, error) {

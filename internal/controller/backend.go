@@ -35,7 +35,7 @@ type backend struct {
 	mu      sync.Mutex
 	machine failover.Machine
 	active  string
-	codes   []int
+	reads   *failover.Classifier
 	regions map[string]*regionEndpoint
 	shown   destination // what is published of the active region
 	alarm   alarm
@@ -61,7 +61,7 @@ func (b *backend) stop() {
 }
 
 // observe hands the decision what was read, and returns what it proposes to store.
-func (b *backend) observe(in failover.Input, endpoints map[string]*regionEndpoint, codes []int) failover.Plan {
+func (b *backend) observe(in failover.Input, endpoints map[string]*regionEndpoint, reads *failover.Classifier) failover.Plan {
 	for _, e := range endpoints {
 		if e.isService() {
 			e.resolved = b.prober.Addresses(b.ctx, e.target)
@@ -71,7 +71,7 @@ func (b *backend) observe(in failover.Input, endpoints map[string]*regionEndpoin
 	defer b.mu.Unlock()
 	now := time.Now()
 	b.asked = true
-	b.codes = codes
+	b.reads = reads
 	for name, e := range endpoints {
 		if old, ok := b.regions[name]; ok && old.identity == e.identity {
 			old.retarget(e)
@@ -164,14 +164,14 @@ func (b *backend) probe(p failover.Probe, identity string, target probe.Target) 
 	}
 	b.mu.Lock()
 	now := time.Now()
-	outcome := outcomeOf(now, result, b.codes)
-	moved := false
+	outcome := outcomeOf(now, result, b.reads)
+	news := false
 	if e, ok := b.regions[p.Region]; ok && e.identity == identity && e.target.Port == target.Port {
-		e.learn(now, result, b.codes)
-		moved = p.Region == b.active && b.showsOtherThan(e.answering())
+		e.learn(now, result, b.reads)
+		news = e.reviewCredentials(outcome) || p.Region == b.active && b.showsOtherThan(e.answering())
 	}
 	b.machine.ProbeDone(now, p.ID, result.Started, outcome)
-	ask := b.poll(now) || moved && b.askOnce()
+	ask := b.poll(now) || news && b.askOnce()
 	b.mu.Unlock()
 	if ask {
 		b.ask()

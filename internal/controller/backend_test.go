@@ -95,7 +95,7 @@ func (r *running) reconcile(t *testing.T) failover.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan := r.backend.observe(in, endpoints, []int{503})
+	plan := r.backend.observe(in, endpoints, &failover.Classifier{FailureStatusCodes: []int{503}})
 	translate.WriteRecord(&r.stored.Status, plan.Record)
 	plan.Record = translate.Record(&r.stored.Status)
 	r.plans++

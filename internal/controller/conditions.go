@@ -27,6 +27,8 @@ type facts struct {
 	deciding bool
 	// publication is what became of publishing; its zero value means that it is still to be done.
 	publication publication
+	// credentialProblems say, by region, why its probes have no credentials.
+	credentialProblems map[string]string
 }
 
 // publication says how far the slices show what the status says.
@@ -54,6 +56,7 @@ var unfitReasons = map[failover.Fault]string{
 	failover.ClusterIPEndpoint: llmv1alpha1.ReasonClusterIPEndpoint,
 	failover.AddressFamily:     llmv1alpha1.ReasonAddressFamily,
 	failover.AddressRefused:    llmv1alpha1.ReasonAddressRefused,
+	failover.InvalidExpression: llmv1alpha1.ReasonInvalidExpression,
 
 	failover.RefNotPermitted:     llmv1alpha1.ReasonRefNotPermitted,
 	failover.ServicePortNotFound: llmv1alpha1.ReasonServicePortNotFound,
@@ -65,6 +68,7 @@ var unfitAdvice = map[failover.Fault]string{
 	failover.ClusterIPEndpoint: "its address is the cluster IP of a Service, which would answer probes and swallow the traffic: refer to that Service by endpoint.serviceRef",
 	failover.AddressFamily:     "it lacks an address in a family of the Service: add one, or set spec.service.ipFamilies",
 	failover.AddressRefused:    "its address is loopback, link-local, multicast or otherwise not allowed: name an address that clients can reach",
+	failover.InvalidExpression: "bodyExpression is not valid CEL about body: correct it, such as body.status == \"ok\"",
 
 	failover.RefNotPermitted:     "the Service that it refers to is in another namespace, which does not allow that: create a ReferenceGrant there, from LLMBackends of this namespace to Services",
 	failover.ServicePortNotFound: "the Service that it refers to has no such TCP port: name one of its spec.ports, by number or name",
@@ -203,6 +207,8 @@ func degradedCondition(f facts) *metav1.Condition {
 	case f.view.Would != "":
 		return yes(llmv1alpha1.ReasonWouldMove, fmt.Sprintf(
 			"in mode Observe traffic stays; in mode Automatic it would have moved to region %s (%s)", f.view.WouldTo, f.view.Would))
+	case len(exhausted(f)) > 0:
+		return quotaCondition(f, failing)
 	case len(failing) > 0:
 		return yes(llmv1alpha1.ReasonRegionsFailing, "failing: "+strings.Join(failing, ", "))
 	case len(f.config.Regions) == 1:
@@ -210,26 +216,6 @@ func degradedCondition(f facts) *metav1.Condition {
 	default:
 		return nil
 	}
-}
-
-func inconclusiveCondition(f facts) *metav1.Condition {
-	var names []string
-	for i, r := range f.config.Regions {
-		if f.view.Inconclusive[i] {
-			names = append(names, r.Name)
-		}
-	}
-	if len(names) > 0 {
-		return yes(llmv1alpha1.ReasonNoReadableAnswer, fmt.Sprintf(
-			"the newest probes say nothing about the health of: %s. "+
-				"401 and 403 mean that the probe's credential is wrong, 400 and 404 that its path is; no answer, that the operator cannot make the probe",
-			strings.Join(names, ", ")))
-	}
-	before := meta.FindStatusCondition(f.backend.Status.Conditions, llmv1alpha1.ConditionProbeInconclusive)
-	if before != nil && f.unheard() {
-		return yes(before.Reason, before.Message)
-	}
-	return nil
 }
 
 func removedCondition(f facts) *metav1.Condition {

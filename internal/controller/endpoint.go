@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/breakwater-dev/breakwater/internal/credentials"
 	"github.com/breakwater-dev/breakwater/internal/failover"
 	"github.com/breakwater-dev/breakwater/internal/probe"
 )
@@ -17,8 +18,10 @@ type regionEndpoint struct {
 	identity string
 	target   probe.Target
 	answers  *probe.Addresses
-	resolved []netip.Addr // all that the endpoint has and that may be published, answering or not
-	looking  bool         // resolved is being found out
+	secrets  *credentials.Source // what its probes use; nil if nothing
+	problem  string              // why there are none, as told last
+	resolved []netip.Addr        // all that the endpoint has and that may be published, answering or not
+	looking  bool                // resolved is being found out
 }
 
 // isService says whether the endpoint is a Service, whose ready Pods count as answering.
@@ -29,6 +32,7 @@ func (e *regionEndpoint) retarget(now *regionEndpoint) {
 	if e.target.Port != now.target.Port {
 		e.answers.Forget()
 	}
+	now.target.Private = e.target.Private // which has the credentials at hand
 	e.target = now.target
 	if e.isService() {
 		e.resolved = now.resolved
@@ -36,9 +40,9 @@ func (e *regionEndpoint) retarget(now *regionEndpoint) {
 }
 
 // learn notes which addresses answered.
-func (e *regionEndpoint) learn(now time.Time, result probe.Result, codes []int) {
+func (e *regionEndpoint) learn(now time.Time, result probe.Result, by *failover.Classifier) {
 	e.answers.Record(result, func(a probe.Answer) bool {
-		return answerOutcome(now, a, codes).Class == failover.Success
+		return answerOutcome(now, a, by).Class == failover.Success
 	})
 	if len(result.Addresses) == 0 || e.isService() {
 		return

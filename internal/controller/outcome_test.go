@@ -50,7 +50,7 @@ func TestOutcomeOf(t *testing.T) {
 		{"not made", probe.Result{Err: probe.Local}, failover.Unknown, "NotMade"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := outcomeOf(time.Now(), test.result, []int{503})
+			got := outcomeOf(time.Now(), test.result, &failover.Classifier{FailureStatusCodes: []int{503}})
 			if got.Class != test.class || got.Reason() != test.reason {
 				t.Errorf("class %d reason %s, want class %d reason %s", got.Class, got.Reason(), test.class, test.reason)
 			}

@@ -97,7 +97,10 @@ func (s *scope) setConditions(next *llmv1alpha1.LLMBackend, p publication) {
 	if view.Would == "" {
 		view.Would, view.WouldTo = s.plan.View.Would, s.plan.View.WouldTo
 	}
-	setConditions(facts{backend: next, config: s.config, view: view, deciding: deciding, publication: p})
+	setConditions(facts{
+		backend: next, config: s.config, view: view, deciding: deciding, publication: p,
+		credentialProblems: s.entry.backend.credentialProblems(),
+	})
 }
 
 // publicationBefore is what can be said of the publication before it is looked at: what was said last,

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -68,6 +69,7 @@ func (r *Reconciler) publishRegion(ctx context.Context, s *scope) (publication, 
 func (r *Reconciler) publishSlices(ctx context.Context, s *scope, svc *corev1.Service, existing []discoveryv1.EndpointSlice) (publication, error) {
 	active := s.stored.Status.ActiveRegion
 	to := s.toShow(existing)
+	to.addresses = slices.DeleteFunc(slices.Clone(to.addresses), func(a netip.Addr) bool { return !r.Permits(a) })
 	portName, _ := traffic.PortName(svc, s.stored.Spec.Service.Port)
 	desired := traffic.DesiredSlices(traffic.Decision{
 		Owner: s.owner(), Service: svc.Name, Families: svc.Spec.IPFamilies,

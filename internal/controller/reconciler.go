@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/breakwater-dev/breakwater/internal/credentials"
 	"github.com/breakwater-dev/breakwater/internal/traffic"
 )
 
@@ -58,6 +60,10 @@ type Reconciler struct {
 	Recorder events.EventRecorder
 	// Prober makes the probes.
 	Prober Prober
+	// Permits says whether an address may be published: what may not be probed may not.
+	Permits func(netip.Addr) bool
+	// Credentials are what probes use.
+	Credentials *credentials.Store
 
 	backends *registry
 	grants   *grants

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
+	"github.com/breakwater-dev/breakwater/internal/credentials"
 	"github.com/breakwater-dev/breakwater/internal/failover"
 	"github.com/breakwater-dev/breakwater/internal/probe"
 	"github.com/breakwater-dev/breakwater/internal/traffic"
@@ -28,6 +29,8 @@ type scope struct {
 	families []probe.Family
 	// referenced is where the regions are that are Services, by name.
 	referenced map[string]referenced
+
+	credentials *credentials.Store
 
 	config failover.Config
 	plan   failover.Plan
@@ -52,7 +55,7 @@ func (r *Reconciler) gather(ctx context.Context, key client.ObjectKey) (*scope, 
 	if stored.UID != cached.UID {
 		return nil, notFound(key)
 	}
-	s := &scope{entry: e, stored: stored}
+	s := &scope{entry: e, stored: stored, credentials: r.Credentials}
 	return s, r.lookAround(ctx, s)
 }
 
@@ -97,6 +100,7 @@ func (s *scope) decide() error {
 	if err != nil {
 		return err
 	}
+	useCredentials(s.stored, endpoints, s.credentials)
 	if p := s.entry.unsettled; p != nil {
 		s.entry.unsettled = nil
 		if p.Record.Equal(in.Record) {
@@ -104,7 +108,7 @@ func (s *scope) decide() error {
 		}
 	}
 	s.config = in.Config
-	s.plan = s.entry.backend.observe(in, endpoints, translate.FailureStatusCodes(s.stored))
+	s.plan = s.entry.backend.observe(in, endpoints, translate.Classifier(s.stored))
 	return nil
 }
 

@@ -27,6 +27,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
+	"github.com/breakwater-dev/breakwater/internal/credentials"
 	"github.com/breakwater-dev/breakwater/internal/probe"
 	"github.com/breakwater-dev/breakwater/internal/traffic"
 	"github.com/breakwater-dev/breakwater/internal/translate"
@@ -55,6 +56,10 @@ type Options struct {
 	ResolverTTL time.Duration
 	// Dial replaces the direct TCP connections of probes; nil means those.
 	Dial probe.Dial
+	// Ranges say which addresses regions may have.
+	Ranges probe.Ranges
+	// Credentials says how often what probes use is read again.
+	Credentials credentials.Options
 }
 
 // Add adds the controller to a manager.
@@ -65,14 +70,17 @@ func Add(mgr ctrl.Manager, opts Options) error {
 	}
 	clusterIPs := &ClusterIPs{}
 	resolver := probe.NewResolver(opts.Lookup, opts.ResolverTTL)
+	prober := probe.New(resolver, probe.Options{
+		MaxConnections: opts.MaxProbeConnections, Check: probe.Checks(clusterIPs.Check, opts.Ranges.Check), Dial: opts.Dial,
+	})
 	r := &Reconciler{
-		Client:    mgr.GetClient(),
-		Live:      live,
-		Publisher: &traffic.Publisher{Client: mgr.GetClient(), Live: live},
-		Prober: probe.New(resolver, probe.Options{
-			MaxConnections: opts.MaxProbeConnections, Check: clusterIPs.Check, Dial: opts.Dial,
-		}),
-		backends: newRegistry(),
+		Client:      mgr.GetClient(),
+		Live:        live,
+		Publisher:   &traffic.Publisher{Client: mgr.GetClient(), Live: live},
+		Prober:      prober,
+		Permits:     prober.Permits,
+		Credentials: credentials.NewStore(live, opts.Credentials),
+		backends:    newRegistry(),
 	}
 	r.grants = newGrants(mgr.GetCache(), r.queueReferringInto)
 	if err := mgr.Add(manager.RunnableFunc(r.grants.run)); err != nil {
@@ -87,6 +95,7 @@ func Add(mgr ctrl.Manager, opts Options) error {
 		<-ctx.Done()
 		r.backends.stop()
 		resolver.Close()
+		r.Credentials.Close()
 		return nil
 	})); err != nil {
 		return err

@@ -42,6 +42,10 @@ type BreakerConfig struct {
 	OpenDuration time.Duration
 	// RetryAfterThreshold parts a Retry-After that is waited out from one that opens the breaker.
 	RetryAfterThreshold time.Duration
+	// SlowThreshold is the latency above which a success is slow; 0 for none.
+	SlowThreshold time.Duration
+	// SlowPercent is the share of the newest calls that must be slow before slow ones count as failures.
+	SlowPercent int
 	// Adaptive lets FailureThreshold and OpenDuration follow what the breaker sees; nil leaves them as they are.
 	Adaptive *AdaptiveConfig
 }
@@ -54,6 +58,7 @@ type Breaker struct {
 	openings  uint64
 
 	averages averages
+	pace     pace
 
 	since     time.Time // of Closed, or of the opening from Closed
 	openedAt  time.Time // of the newest opening, also from HalfOpen; zero for one that was read from the store
@@ -107,6 +112,8 @@ func (b *Breaker) fail(c *BreakerConfig, now time.Time, o Outcome, by Source) {
 // it is neither failure nor success (WAIT), with a longer one it forces the breaker open (STOP).
 func (b *Breaker) rateLimited(c *BreakerConfig, now time.Time, o Outcome, by Source) {
 	switch {
+	case o.Cause == QuotaExhausted:
+		b.exhausted(c, now, o, by)
 	case !o.RetryAfter.Given:
 		b.fail(c, now, o, by)
 	case o.RetryAfter.Delay <= c.RetryAfterThreshold:
@@ -115,6 +122,15 @@ func (b *Breaker) rateLimited(c *BreakerConfig, now time.Time, o Outcome, by Sou
 		b.hold(now, o)
 		b.ForceOpen(c, now, o.RetryAfter.Delay, o, by)
 	}
+}
+
+// exhausted forces the breaker open for [QuotaHold] at least: patience does not bring a quota back. It may be
+// raised by a person at any time, and so keeps no probe from looking while no region answers.
+func (b *Breaker) exhausted(c *BreakerConfig, now time.Time, o Outcome, by Source) {
+	if o.RetryAfter.Given {
+		b.hold(now, o)
+	}
+	b.ForceOpen(c, now, max(QuotaHold, o.RetryAfter.Delay), o, by)
 }
 
 func (b *Breaker) hold(now time.Time, o Outcome) {
@@ -172,6 +188,9 @@ func (b *Breaker) TrialDone(c *BreakerConfig, now time.Time, o Outcome) {
 		return
 	}
 	d := b.openDuration(c)
+	if o.Cause == QuotaExhausted {
+		d = max(d, c.OpenDuration, QuotaHold)
+	}
 	if o.Class == RateLimited && o.RetryAfter.Given {
 		b.hold(now, o)
 		d = max(d, o.RetryAfter.Delay)
@@ -195,7 +214,7 @@ func (b *Breaker) HoldDone(c *BreakerConfig, now time.Time, o Outcome) {
 	switch {
 	case o.Class == Success:
 		b.succeed(c, now)
-	case o.Class == RateLimited && o.RetryAfter.Given:
+	case o.Class == RateLimited && (o.RetryAfter.Given || o.Cause == QuotaExhausted):
 		b.successes = 0
 		b.rateLimited(c, now, o, ByProbe)
 	default:

@@ -89,12 +89,22 @@ func (m *modelBreaker) learn(c BreakerConfig, o Outcome) {
 }
 
 // capped, waits and stops are the three kinds of a 429.
-func capped(o Outcome) bool { return o.Class == RateLimited && !o.RetryAfter.Given }
+func capped(o Outcome) bool { return o.Class == RateLimited && !o.RetryAfter.Given && !spent(o) }
 func waits(c BreakerConfig, o Outcome) bool {
-	return o.Class == RateLimited && o.RetryAfter.Given && o.RetryAfter.Delay <= c.RetryAfterThreshold
+	return o.Class == RateLimited && o.RetryAfter.Given && o.RetryAfter.Delay <= c.RetryAfterThreshold && !spent(o)
 }
 func stops(c BreakerConfig, o Outcome) bool {
-	return o.Class == RateLimited && o.RetryAfter.Given && o.RetryAfter.Delay > c.RetryAfterThreshold
+	return o.Class == RateLimited && o.RetryAfter.Given && o.RetryAfter.Delay > c.RetryAfterThreshold || spent(o)
+}
+
+// spent is an exhausted quota, which stops for ten minutes at least.
+func spent(o Outcome) bool { return o.Cause == QuotaExhausted }
+
+func stopFor(o Outcome) time.Duration {
+	if spent(o) {
+		return max(o.RetryAfter.Delay, 10*time.Minute)
+	}
+	return o.RetryAfter.Delay
 }
 
 // record takes an outcome that is no trial's.
@@ -102,7 +112,7 @@ func (m *modelBreaker) record(c BreakerConfig, now time.Time, o Outcome) {
 	m.learn(c, o)
 	switch {
 	case stops(c, o):
-		m.forceOpen(c, now, o.RetryAfter.Delay)
+		m.forceOpen(c, now, stopFor(o))
 	case m.open:
 	case o.Class == Success:
 		m.failures = 0
@@ -132,7 +142,7 @@ func (m *modelBreaker) trial(c BreakerConfig, now time.Time, o Outcome) {
 	case o.Class == Success:
 		m.succeed(c, now)
 	case stops(c, o):
-		m.openFor(now, max(m.window(c), c.OpenDuration, o.RetryAfter.Delay))
+		m.openFor(now, max(m.window(c), c.OpenDuration, stopFor(o)))
 	case waits(c, o):
 		m.openFor(now, max(m.window(c), o.RetryAfter.Delay))
 	default:

@@ -83,6 +83,10 @@ func redrawRegion(t *rapid.T, r *RegionConfig) {
 		OpenDuration:        between(t, second, 60*second, "openDuration"),
 		RetryAfterThreshold: between(t, 100*ms, 60*second, "retryAfterThreshold"),
 	}
+	if rapid.IntRange(0, 3).Draw(t, "slow") == 3 {
+		r.Breaker.SlowThreshold = between(t, 100*ms, 3*second, "slowThreshold")
+		r.Breaker.SlowPercent = 10 * rapid.IntRange(1, 10).Draw(t, "slowPercent")
+	}
 	if rapid.IntRange(0, 2).Draw(t, "adaptive") == 2 {
 		r.Breaker.Adaptive = anyAdaptive(t)
 	}
@@ -111,6 +115,9 @@ func limits(r RegionConfig) string {
 	b, p := r.Breaker, r.Probe
 	s := fmt.Sprintf("%d failures, %d successes, open %v, threshold %v, period %v, suspect %v, onDemand %v",
 		b.FailureThreshold, b.SuccessThreshold, b.OpenDuration, b.RetryAfterThreshold, p.Period, p.SuspectPeriod, p.OnDemand)
+	if b.SlowThreshold > 0 {
+		s += fmt.Sprintf(", slow above %v at %d %%", b.SlowThreshold, b.SlowPercent)
+	}
 	if b.Adaptive != nil {
 		s += fmt.Sprintf(", adaptive %+v", *b.Adaptive)
 	}
@@ -136,7 +143,11 @@ func anyReply(t *rapid.T, longHeld bool) reply {
 		return reply{"nothing", func(time.Time) answer { return hangs() }}
 	case "slow":
 		code, after := anyStatus(t), between(t, 0, probeTimeout, "after")
-		return reply{fmt.Sprintf("%d after %v", code, after), func(time.Time) answer { return slow(code, after) }}
+		return reply{fmt.Sprintf("%d after %v", code, after), func(time.Time) answer {
+			a := slow(code, after)
+			a.Latency = after
+			return a
+		}}
 	default:
 		code := anyStatus(t)
 		return reply{strconv.Itoa(code), func(time.Time) answer { return status(code) }}
@@ -153,7 +164,10 @@ func anyLimit(t *rapid.T, longHeld bool) reply {
 	if longHeld {
 		d = between(t, 0, 2*MaxRetryAfter, "retryAfter")
 	}
-	header, ms, relative := "", "", time.Duration(0)
+	header, ms, relative, code := "", "", time.Duration(0), ""
+	if longHeld && rapid.IntRange(0, 3).Draw(t, "quota") == 3 {
+		code = "insufficient_quota"
+	}
 	switch rapid.SampledFrom([]string{"none", "seconds", "date", "ms", "both", "garbage"}).Draw(t, "retryAfter form") {
 	case "seconds":
 		header = strconv.Itoa(int(d.Seconds()))
@@ -166,11 +180,11 @@ func anyLimit(t *rapid.T, longHeld bool) reply {
 	case "garbage":
 		header, ms = "soon", "-1"
 	}
-	return reply{fmt.Sprintf("429 (%q, %q, %v)", header, ms, relative), func(now time.Time) answer {
+	return reply{fmt.Sprintf("429 %s (%q, %q, %v)", code, header, ms, relative), func(now time.Time) answer {
 		given := header
 		if relative > 0 {
 			given = now.Add(relative).UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")
 		}
-		return answer{Response: Response{Status: 429, RetryAfter: ParseRetryAfter(now, given, ms)}}
+		return answer{Response: Response{Status: 429, ErrorCode: code, RetryAfter: ParseRetryAfter(now, given, ms)}}
 	}}
 }

@@ -51,12 +51,23 @@ func (w *world) tellAnswer(region string, started time.Duration, by Source, o Ou
 		Class: [...]invariant.Class{
 			invariant.Unknown, invariant.Failure, invariant.RateLimited, invariant.Excluded, invariant.Success,
 		}[o.Class],
-		Gone: o.gone, ByTraffic: by == ByTraffic,
+		Gone: o.gone, ByTraffic: by == ByTraffic, QuotaExhausted: o.Cause == QuotaExhausted,
+		Slow: o.Class == Success && w.slow(region, o.Latency),
 	}
 	if o.RetryAfter.Given {
 		a.RetryAfter = &o.RetryAfter.Delay
 	}
 	w.judge.Answered(a)
+}
+
+// slow says whether an answer of the region is slow by its spec.
+func (w *world) slow(region string, latency time.Duration) bool {
+	for _, r := range w.config.Regions {
+		if r.Name == region {
+			return r.Breaker.SlowThreshold > 0 && latency > r.Breaker.SlowThreshold
+		}
+	}
+	return false
 }
 
 func (w *world) tellStored(p Plan) {

@@ -46,6 +46,7 @@ type region struct {
 	succeeded  bool // this probe has succeeded here before
 	unfit      Fault
 	unreadable int // Excluded and Unknown outcomes in a row
+	doubt      doubt
 	success    evidence
 }
 
@@ -132,6 +133,7 @@ func (m *Machine) restore(now time.Time, rec Record) {
 func (r *region) forget() {
 	r.probe, r.check = flight{}, flight{}
 	r.known, r.suspect, r.unreadable = false, false, 0
+	r.doubt = doubt{}
 	r.unfit = NoFault
 	r.success = evidence{}
 }
@@ -143,6 +145,9 @@ func (r RegionRecord) breaker(now time.Time, c BreakerConfig) Breaker {
 		return b
 	}
 	limit := c.longestOpening()
+	if r.Reason == QuotaExhausted.String() {
+		limit = max(limit, QuotaHold)
+	}
 	if !r.HeldUntil.IsZero() {
 		limit = max(limit, MaxRetryAfter)
 		b.heldUntil = atMost(now, r.HeldUntil, MaxRetryAfter)
@@ -220,6 +225,7 @@ func (m *Machine) ProbeDone(now time.Time, id uint64, started time.Time, o Outco
 func (m *Machine) Traffic(now time.Time, name string, o Outcome) {
 	if i := m.index(name); i >= 0 {
 		r := &m.regions[i]
+		o = r.breaker.weigh(&r.Breaker, o)
 		r.breaker.Record(&r.Breaker, now, o, ByTraffic)
 		if o.Class == Success || o.failed() {
 			r.suspect = o.failed()
@@ -234,6 +240,7 @@ func (r *region) learn(now time.Time, id uint64, started time.Time, o Outcome) O
 	if o.gone && r.succeeded {
 		o.Class = Failure
 	}
+	o = r.breaker.weigh(&r.Breaker, o)
 	r.known = true
 	r.suspect = o.failed()
 	r.unfit = NoFault
@@ -243,12 +250,15 @@ func (r *region) learn(now time.Time, id uint64, started time.Time, o Outcome) O
 	switch o.Class {
 	case Excluded, Unknown:
 		r.unreadable++
+		r.doubt.note(o.Cause, r.Breaker.FailureThreshold)
 	case Success:
 		r.unreadable = 0
+		r.doubt = doubt{}
 		r.succeeded = true
 		r.success = evidence{id: id, started: started, finished: now}
 	case RateLimited, Failure:
 		r.unreadable = 0
+		r.doubt = doubt{}
 	}
 	return o
 }

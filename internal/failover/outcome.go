@@ -4,7 +4,6 @@
 package failover
 
 import (
-	"slices"
 	"strconv"
 	"time"
 )
@@ -40,21 +39,31 @@ const (
 
 	TLSError
 	MalformedResponse
+	// StreamError: after a good status the stream said that there is an error, or broke off.
+	StreamError
+	// ModelNotServed: the list of models does not have the one that is asked for.
+	ModelNotServed
+	// AssertionFailed: the answer is not as the probe expects it.
+	AssertionFailed
+	// NotServing: the health service says that the server does not serve.
+	NotServing
 
 	// NoReadyEndpoints and ServiceNotFound are said by the cluster of a region that is a Service.
 	NoReadyEndpoints
 	ServiceNotFound
 
-	// ResolverUnavailable and NotMade are on our own side: Unknown.
+	// These are on our own side: Unknown.
 	ResolverUnavailable
 	NotMade
+	CredentialsUnreadable
 
-	// The rest say that the endpoint is not one that may be used, until a person puts it right: no candidate.
-	// The first three say nothing about what is there, and are Excluded; the others are references to a Service
-	// that lead nowhere.
+	// The rest say that endpoint or probe are not such that they may be used, until a person puts it right: no
+	// candidate. The first four say nothing about what is there, and are Excluded; the others are references to a
+	// Service that lead nowhere.
 	AddressFamily
 	AddressRefused
 	ClusterIPEndpoint
+	InvalidExpression
 	RefNotPermitted
 	ServicePortNotFound
 	ExternalNameService
@@ -65,27 +74,37 @@ const (
 func (f Fault) String() string {
 	return [...]string{
 		"None", "Timeout", "ConnectionRefused", "ConnectionReset", "Unreachable", "NameNotFound",
-		"TLSError", "MalformedResponse", "NoReadyEndpoints", "ServiceNotFound", "ResolverUnavailable", "NotMade",
-		"AddressFamily", "AddressRefused", "ClusterIPEndpoint",
+		"TLSError", "MalformedResponse", "StreamError", "ModelMissing", "AssertionFailed", "NotServing",
+		"NoReadyEndpoints", "ServiceNotFound", "ResolverUnavailable", "NotMade", "CredentialsUnreadable",
+		"AddressFamily", "AddressRefused", "ClusterIPEndpoint", "InvalidExpression",
 		"RefNotPermitted", "ServicePortNotFound", "ExternalNameService", "PublishedService",
 	}[f]
 }
 
 func (f Fault) transport() bool { return f >= Timeout && f <= NameNotFound }
+func (f Fault) own() bool       { return f >= ResolverUnavailable && f <= CredentialsUnreadable }
 func (f Fault) unfit() bool     { return f >= AddressFamily }
-func (f Fault) excluded() bool  { return f >= AddressFamily && f <= ClusterIPEndpoint }
+func (f Fault) excluded() bool  { return f >= AddressFamily && f <= InvalidExpression }
 
 // Response is what one call to a region saw, before it is classified.
 // The zero value says nothing and is classified as Unknown.
 type Response struct {
-	// Status is the HTTP status code; 0 if there was none.
+	// Status is the HTTP status code; 0 if there was none. That of gRPC comes as the HTTP code that stands for it.
 	Status int
 	// Connected is set by probes that ask no more than a connection.
 	Connected bool
-	// Fault says why there is neither.
+	// Expected: the probe has expectations of its own about status codes, and this one is among them.
+	Expected bool
+	// Fault says why there is no answer, or what is wrong with it.
 	Fault Fault
 	// RetryAfter is what the answer asked callers to wait; see [ParseRetryAfter].
 	RetryAfter RetryAfter
+	// ErrorCode and ErrorType are what the body of an error, or an error in a stream, calls itself.
+	ErrorCode, ErrorType string
+	// Headers holds those of the answer's headers that rules ask for, by canonical name.
+	Headers map[string]string
+	// Latency is the time to the head of the answer, and to the first token of a completion.
+	Latency time.Duration
 }
 
 // RetryAfter is a server's wish to be left alone, if Given, for Delay (0 to 24 h).
@@ -97,52 +116,29 @@ type RetryAfter struct {
 // Outcome is a classified Response.
 type Outcome struct {
 	Class      Class
+	Cause      Cause
 	Fault      Fault
 	Status     int
 	RetryAfter RetryAfter
+	Latency    time.Duration
 
 	// gone marks the answers that are a Failure of a probe once the same probe has succeeded there:
 	// the route behind it is gone.
 	gone bool
+	// slow marks a success that counts as a failure, since too many were slow.
+	slow bool
 }
 
-// failed says whether the outcome counts towards opening a breaker. A 429 that names no time to wait does.
+// failed says whether the outcome counts towards opening a breaker. A 429 that names no time to wait does;
+// an exhausted quota opens it at once.
 func (o Outcome) failed() bool {
-	return o.Class == Failure || o.Class == RateLimited && !o.RetryAfter.Given
-}
-
-// Classify reads a Response by the rules of the design, section 3. failureStatusCodes are the HTTP codes
-// that count as Failure; 2xx is Success, 429 RateLimited, and every other code Excluded.
-func Classify(failureStatusCodes []int, r Response) Outcome {
-	o := Outcome{Fault: r.Fault, Status: r.Status, RetryAfter: r.RetryAfter}
-	switch {
-	case r.Fault.excluded():
-		o.Class = Excluded
-	case r.Fault == ResolverUnavailable, r.Fault == NotMade:
-		o.Class = Unknown
-	case r.Fault != NoFault:
-		o.Class = Failure
-	case r.Status == 0:
-		if r.Connected {
-			o.Class = Success
-		}
-	case slices.Contains(failureStatusCodes, r.Status):
-		o.Class = Failure
-	case r.Status >= 200 && r.Status < 300:
-		o.Class = Success
-	case r.Status == 429:
-		o.Class = RateLimited
-	default:
-		o.Class = Excluded
-		o.gone = r.Status == 404 || r.Status >= 300 && r.Status < 400
-	}
-	return o
+	return o.Class == Failure || o.Class == RateLimited && !o.RetryAfter.Given && o.Cause != QuotaExhausted
 }
 
 // Better returns the outcome that says more for the region: one address that serves is enough, and one that
 // answers outweighs one that does not. It may be folded over any number of addresses from the zero value.
 func Better(a, b Outcome) Outcome {
-	if b.Class > a.Class {
+	if b.Class > a.Class || b.Class == Success && a.Class == Success && b.Latency < a.Latency {
 		return b
 	}
 	return a
@@ -151,6 +147,9 @@ func Better(a, b Outcome) Outcome {
 // Worse returns the outcome that says less for the region: each family of a Service must be served. A family
 // that is known not to be outweighs one of which nothing is known.
 func Worse(a, b Outcome) Outcome {
+	if a.Class == Success && b.Class == Success && b.Latency > a.Latency {
+		return b
+	}
 	if a.Class != Failure && (b.Class == Failure || b.Class < a.Class) {
 		return b
 	}
@@ -160,6 +159,12 @@ func Worse(a, b Outcome) Outcome {
 // Reason names the outcome in one PascalCase word: "Status503", "Timeout", "RateLimited".
 func (o Outcome) Reason() string {
 	switch {
+	case o.Fault != NoFault && o.Fault != StreamError:
+		return o.Fault.String()
+	case o.Cause == QuotaExhausted, o.Cause == ModelMissing:
+		return o.Cause.String()
+	case o.slow:
+		return "Slow"
 	case o.Fault != NoFault:
 		return o.Fault.String()
 	case o.Class == RateLimited:

@@ -60,10 +60,11 @@ func TestClassify(t *testing.T) {
 }
 
 func TestClassifyConfiguredCodes(t *testing.T) {
-	if o := Classify([]int{404}, Response{Status: 404}); o.Class != Failure {
+	c := Classifier{FailureStatusCodes: []int{404}}
+	if o := c.Classify(Response{Status: 404}); o.Class != Failure {
 		t.Errorf("a configured 404 is class %d, want Failure", o.Class)
 	}
-	if o := Classify([]int{404}, Response{Status: 503}); o.Class != Excluded {
+	if o := c.Classify(Response{Status: 503}); o.Class != Excluded {
 		t.Errorf("a 503 that is not configured is class %d, want Excluded", o.Class)
 	}
 }

@@ -68,7 +68,10 @@ func fault(f Fault) answer { return answer{Response: Response{Fault: f}} }
 
 func hangs() answer { return answer{hangs: true} }
 
-func outcome(r Response) Outcome { return Classify([]int{500, 502, 503, 504, 529}, r) }
+func outcome(r Response) Outcome {
+	c := Classifier{FailureStatusCodes: []int{500, 502, 503, 504, 529}}
+	return c.Classify(r)
+}
 
 // at adds to the script. Entries of one instant run in the order in which they were added.
 func (w *world) at(at time.Duration, do func()) {

@@ -21,6 +21,8 @@ type View struct {
 	Known [MaxRegions]bool
 	// Inconclusive regions have had no readable answer for as many probes as would open a breaker.
 	Inconclusive [MaxRegions]bool
+	// Causes say why, where as many answers in a row have had the same one.
+	Causes [MaxRegions]Cause
 	// Unfit regions have an endpoint that may not be used, and why.
 	Unfit [MaxRegions]Fault
 }
@@ -38,6 +40,9 @@ func (m *Machine) View(now time.Time) View {
 		r := &m.regions[i]
 		v.Known[i] = r.known
 		v.Inconclusive[i] = r.unreadable >= r.Breaker.FailureThreshold
+		if v.Inconclusive[i] {
+			v.Causes[i] = r.doubt.settled
+		}
 		v.Unfit[i] = r.unfit
 	}
 	return v

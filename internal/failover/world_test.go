@@ -243,7 +243,7 @@ func (w *world) launch(p Probe) {
 	switch {
 	case a.hangs:
 		a = answer{Response: Response{Fault: Timeout}, after: w.timeout(p.Region)}
-	case a.Response == Response{}:
+	case a.Status == 0 && a.Fault == NoFault:
 		a = status(200)
 	case a.after >= w.timeout(p.Region):
 		a = answer{Response: Response{Fault: Timeout}, after: w.timeout(p.Region)}

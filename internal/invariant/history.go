@@ -74,6 +74,10 @@ type Answer struct {
 	Class             Class
 	// RetryAfter that came with RateLimited; nil for none.
 	RetryAfter *time.Duration
+	// QuotaExhausted: it came with RateLimited that the quota is used up.
+	QuotaExhausted bool
+	// Slow: a Success that took so long that it counts as a failure once others did.
+	Slow bool
 	// Gone marks an Excluded answer that is a failure once the same probe has succeeded there (404, 3xx).
 	Gone bool
 	// ByTraffic: seen by real traffic. It is no evidence for a move.

@@ -143,11 +143,12 @@ func (j *Judge) Answered(a Answer) {
 	switch a.Class {
 	case Success:
 		r.succeeded = r.succeeded || !a.ByTraffic
+		known.failed = a.Slow
 	case Failure:
 		known.failed = true
 	case RateLimited:
-		known.failed = a.RetryAfter == nil
-		known.stop = a.RetryAfter != nil && *a.RetryAfter > spec.RetryAfterThreshold
+		known.failed = a.RetryAfter == nil && !a.QuotaExhausted
+		known.stop = a.QuotaExhausted || a.RetryAfter != nil && *a.RetryAfter > spec.RetryAfterThreshold
 	case Excluded:
 		known.failed = a.Gone && r.succeeded && !a.ByTraffic
 	case Unknown:

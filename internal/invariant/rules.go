@@ -12,7 +12,7 @@ const (
 	Evidence Rule = "Traffic is moved only on a success of a probe of the new region that began after the trigger; the first publication and a reset are the only exceptions."
 	Fresh    Rule = "The success that a move rests on is at most one period old when the move is decided."
 	Cause    Rule = "A failover leaves only a region whose breaker is open or that has left the spec."
-	Failures Rule = "Answers that are Unknown or Excluded never move traffic: a breaker opens only on failures or on a long Retry-After."
+	Failures Rule = "Answers that are Unknown or Excluded never move traffic: a breaker opens only on failures, slow answers included, on a long Retry-After or on an exhausted quota."
 	Hold     Rule = "While no other region is healthy the active region stays, and what is published is never emptied."
 	Once     Rule = "Traffic is never moved twice for one cause."
 	Allowed  Rule = "Without an order traffic is moved in mode Automatic only, and while paused it is not moved at all."

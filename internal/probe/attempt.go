@@ -5,20 +5,25 @@ package probe
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"net"
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/breakwater-dev/breakwater/internal/expression"
 )
 
 // attempt is one probe under way, the same for all addresses of its target.
 type attempt struct {
-	prober   *Prober
-	target   Target
-	request  []byte
-	deadline time.Time
+	prober      *Prober
+	target      Target
+	credentials Credentials
+	holds       *expression.Program
+	request     []byte
+	deadline    time.Time
 }
 
 // all asks every address at once and keeps their order.
@@ -40,6 +45,7 @@ func (a attempt) all(ctx context.Context, addrs []netip.Addr) []AddressResult {
 
 // one asks one address, on a connection that is closed in the end.
 func (a attempt) one(ctx context.Context, addr netip.Addr) Answer {
+	started := time.Now()
 	if reason, ok := a.prober.guard(addr); !ok {
 		return Answer{Err: Forbidden, Detail: cut(reason, maxDetail)}
 	}
@@ -57,7 +63,7 @@ func (a attempt) one(ctx context.Context, addr netip.Addr) Answer {
 	interrupt := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer interrupt()
 
-	answer, complete, err := a.speak(conn)
+	answer, complete, err := a.speak(bounded, conn, started)
 	if !complete {
 		abort(conn)
 	}
@@ -71,12 +77,15 @@ func (a attempt) one(ctx context.Context, addr netip.Addr) Answer {
 
 // speak does what the probe's type asks for, on an open connection. TLS is not shut down in the end:
 // that would mean to write once more, with a deadline that is not ours.
-func (a attempt) speak(conn net.Conn) (answer Answer, complete bool, err error) {
-	if a.target.Type == TCP {
-		return Answer{}, true, nil
+func (a attempt) speak(ctx context.Context, conn net.Conn, started time.Time) (answer Answer, complete bool, err error) {
+	switch a.target.Type {
+	case TCP:
+		return Answer{First: time.Since(started)}, true, nil
+	case GRPC:
+		return a.checkHealth(ctx, conn, started)
 	}
 	if a.target.Scheme == "https" {
-		secure := tls.Client(conn, a.prober.tlsConfig(a.target))
+		secure := tls.Client(conn, a.tlsConfig("http/1.1"))
 		if err := secure.Handshake(); err != nil {
 			return Answer{}, false, handshakeError{err}
 		}
@@ -88,7 +97,22 @@ func (a attempt) speak(conn net.Conn) (answer Answer, complete bool, err error) 
 	buffer := a.prober.buffers.Get().(*bufio.Reader)
 	defer a.prober.buffers.Put(buffer)
 	defer buffer.Reset(nil)
-	return readAnswer(conn, buffer)
+	return reading{&a.target, a.holds, started}.answer(conn, buffer)
+}
+
+// tlsConfig is for one connection: without a session cache every probe sees the whole handshake,
+// and so also a certificate that has expired since the last one.
+func (a attempt) tlsConfig(protocol string) *tls.Config {
+	config := &tls.Config{
+		ServerName: cmp.Or(a.target.ServerName, a.target.Hostname),
+		RootCAs:    cmp.Or(a.credentials.RootCAs, a.prober.rootCAs),
+		NextProtos: []string{protocol},
+		MinVersion: tls.VersionTLS12,
+	}
+	if a.credentials.Certificate != nil {
+		config.Certificates = []tls.Certificate{*a.credentials.Certificate}
+	}
+	return config
 }
 
 // abort makes Close reset the connection, so that a server that never ends leaves no half-closed socket

@@ -6,7 +6,6 @@ package probe
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"net"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+
+	"github.com/breakwater-dev/breakwater/internal/expression"
 )
 
 // DefaultMaxConnections bounds the connections of all probes under way.
@@ -49,6 +50,8 @@ type Prober struct {
 	rootCAs  *x509.CertPool
 	places   *semaphore.Weighted
 	buffers  sync.Pool // of *bufio.Reader
+
+	expressions expression.Cache
 }
 
 // New returns a Prober. The resolver stays the caller's to close, after the last probe.
@@ -87,6 +90,10 @@ func (p *Prober) Probe(ctx context.Context, t Target) Result {
 	if err := t.validate(); err != nil {
 		return result.without(Local, err.Error())
 	}
+	a, class, err := p.prepare(ctx, t)
+	if class != None {
+		return result.without(class, detail(err))
+	}
 	addrs, class, err := p.addresses(ctx, t)
 	if class != None {
 		return result.without(class, detail(err))
@@ -102,13 +109,35 @@ func (p *Prober) Probe(ctx context.Context, t Target) Result {
 	}
 	defer p.places.Release(places)
 
-	a := attempt{prober: p, target: t, deadline: result.Started.Add(budget)}
-	if t.Type == HTTP {
-		a.request = t.request()
-	}
+	a.deadline = result.Started.Add(budget)
 	result.Addresses = a.all(ctx, addrs)
 	result.Finished = time.Now()
 	return result
+}
+
+// prepare gets everything ready that a probe needs beside addresses and a place.
+func (p *Prober) prepare(ctx context.Context, t Target) (attempt, ErrorClass, error) {
+	a := attempt{prober: p, target: t}
+	var err error
+	if t.Expect.Expression != "" {
+		if a.holds, err = p.expressions.Get(t.Expect.Expression); err != nil {
+			return a, InvalidExpression, err
+		}
+	}
+	if t.Private != nil {
+		bounded, cancel := context.WithTimeout(ctx, t.Timeout/2)
+		defer cancel()
+		if a.credentials, err = t.Private.Credentials(bounded); err != nil {
+			if ended(ctx) {
+				return a, Canceled, err
+			}
+			return a, CredentialsUnreadable, err
+		}
+	}
+	if t.Type != TCP && t.Type != GRPC {
+		a.request = t.request(a.credentials)
+	}
+	return a, None, nil
 }
 
 // without ends a result for which no address was asked.
@@ -172,15 +201,10 @@ func limit(addrs []netip.Addr) []netip.Addr {
 	return slices.Concat(addrs[:take4], addrs[n4:n4+maxAddresses-take4])
 }
 
-// tlsConfig is for one connection: without a session cache every probe sees the whole handshake,
-// and so also a certificate that has expired since the last one.
-func (p *Prober) tlsConfig(t Target) *tls.Config {
-	return &tls.Config{
-		ServerName: t.Hostname,
-		RootCAs:    p.rootCAs,
-		NextProtos: []string{"http/1.1"},
-		MinVersion: tls.VersionTLS12,
-	}
+// Permits reports whether a region may have an address.
+func (p *Prober) Permits(addr netip.Addr) bool {
+	_, ok := p.guard(addr)
+	return ok
 }
 
 // Addresses returns the addresses that the target has and that a region may have, without probing them;
@@ -191,7 +215,6 @@ func (p *Prober) Addresses(ctx context.Context, t Target) []netip.Addr {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(addrs), func(addr netip.Addr) bool {
-		_, ok := p.guard(addr)
-		return !ok
+		return !p.Permits(addr)
 	})
 }

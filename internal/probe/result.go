@@ -28,6 +28,14 @@ const (
 	TLS ErrorClass = "TLS"
 	// MalformedResponse: what came was not HTTP/1.x, or its head was larger than 64 KiB.
 	MalformedResponse ErrorClass = "MalformedResponse"
+	// StreamError: after a good status the stream, or the body, said that there is an error, or ended early.
+	StreamError ErrorClass = "StreamError"
+	// ModelNotServed: the list of models does not have Target.Model.
+	ModelNotServed ErrorClass = "ModelNotServed"
+	// AssertionFailed: the answer is not as Target.Expect says.
+	AssertionFailed ErrorClass = "AssertionFailed"
+	// NotServing: the health service says that the server, or the service, does not serve.
+	NotServing ErrorClass = "NotServing"
 	// NameNotFound: the resolver said that the name has no address.
 	NameNotFound ErrorClass = "NameNotFound"
 
@@ -39,6 +47,11 @@ const (
 	// against it, a stalled process, a target that cannot be asked. Nothing is known about the target.
 	Local ErrorClass = "Local"
 
+	// CredentialsUnreadable: what Target.Private was to supply is not there. Nothing is known about the target.
+	CredentialsUnreadable ErrorClass = "CredentialsUnreadable"
+	// InvalidExpression: Target.Expect.Expression cannot be compiled.
+	InvalidExpression ErrorClass = "InvalidExpression"
+
 	// AddressFamily: the name has addresses, but none of the families that are needed.
 	AddressFamily ErrorClass = "AddressFamily"
 	// Forbidden: no region may have this address; Detail says why. No packet was sent.
@@ -47,14 +60,21 @@ const (
 
 // Inconclusive reports whether the class is about the operator and not about the target.
 func (c ErrorClass) Inconclusive() bool {
-	return c == ResolverUnavailable || c == Canceled || c == Local
+	return c == ResolverUnavailable || c == Canceled || c == Local || c == CredentialsUnreadable
 }
 
 // Answer is what one address said.
 type Answer struct {
 	// Status is the HTTP status code, 0 if none was read. It can come together with Err,
-	// when the head was read and the body failed.
+	// when the head was read and the body failed. A status of gRPC is given as the HTTP code that stands for it.
 	Status int
+	// Expected: Target.Expect names status codes, this one among them, and all else that it asks for holds.
+	Expected bool
+	// ErrorCode and ErrorType are what an error calls itself: letters, digits and "-._", at most 64 of them.
+	// They come from a body with a status of 400 or more, and from an error in a stream.
+	ErrorCode, ErrorType string
+	// Headers holds those of Target.Report that the answer has, cut to 128 bytes.
+	Headers map[string]string
 	// RetryAfter, RetryAfterMs and Date are the headers Retry-After, retry-after-ms and Date as they
 	// came, cut to 128 bytes.
 	RetryAfter, RetryAfterMs, Date string
@@ -62,6 +82,9 @@ type Answer struct {
 	Err ErrorClass
 	// Detail explains Err to a person, in at most 256 bytes. It may quote the server and name times.
 	Detail string
+	// First is the time from the dial to the head of the answer, or to the first token of a completion;
+	// with TCP to the connection. 0 if it did not come so far.
+	First time.Duration
 	// Latency is the time from the dial to the end of the answer.
 	Latency time.Duration
 }

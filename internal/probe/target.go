@@ -19,6 +19,12 @@ type Type string
 const (
 	// HTTP sends one GET request and reads the answer.
 	HTTP Type = "HTTP"
+	// GRPC calls the health service that gRPC servers have in common, grpc.health.v1.
+	GRPC Type = "GRPC"
+	// OpenAIModels gets the list of models and looks for Model in it.
+	OpenAIModels Type = "OpenAIModels"
+	// OpenAICompletion asks Model for a few tokens and reads them as they come.
+	OpenAICompletion Type = "OpenAICompletion"
 	// TCP only connects, whatever the scheme: a connection that was accepted is the answer.
 	TCP Type = "TCP"
 )
@@ -50,11 +56,25 @@ type Target struct {
 	Absent    ErrorClass
 	Port      uint16
 	Type      Type
-	// Path is the request target of an HTTP probe: it starts with "/" and may hold a query.
+	// Path is the request target of every type but TCP and GRPC: it starts with "/" and may hold a query.
 	Path string
+	// Model is what OpenAIModels looks for, if it is not empty, and what OpenAICompletion asks.
+	Model string
+	// Service is what GRPC asks for; empty means the server as a whole.
+	Service string
+	// Headers are sent beside those of every request.
+	Headers []Header
+	// Expect is what a good answer to HTTP must be.
+	Expect Expect
+	// Report names, in canonical form, the headers that [Answer.Headers] is to hold.
+	Report []string
+	// Private supplies credentials; nil means none.
+	Private Private
 	// Hostname is the DNS name or IP address, without a port, that in-cluster clients use for the
 	// Service. It is sent as Host and as TLS server name, since a Service passes on what clients send.
 	Hostname string
+	// ServerName replaces Hostname in TLS.
+	ServerName string
 	// ServicePort is the port that clients call, which they send in Host unless it is the scheme's
 	// default. 0 means the default.
 	ServicePort uint16
@@ -82,11 +102,15 @@ func (t Target) validate() error {
 	switch t.Type {
 	case TCP:
 		return nil
-	case HTTP:
+	case HTTP, GRPC, OpenAIModels:
+	case OpenAICompletion:
+		if t.Model == "" {
+			return errors.New("model is empty: name the model that is to be asked")
+		}
 	default:
-		return fmt.Errorf("type %q: use HTTP or TCP", t.Type)
+		return fmt.Errorf("type %q: use HTTP, TCP, GRPC, OpenAIModels or OpenAICompletion", t.Type)
 	}
-	if !strings.HasPrefix(t.Path, "/") || !visible(t.Path) {
+	if t.Type != GRPC && (!strings.HasPrefix(t.Path, "/") || !visible(t.Path)) {
 		return fmt.Errorf("path %q: start it with / and percent-encode spaces and non-ASCII characters", t.Path)
 	}
 	if t.Hostname == "" || !visible(t.Hostname) || strings.ContainsAny(t.Hostname, "/@?#") {
@@ -103,17 +127,6 @@ func visible(s string) bool {
 		}
 	}
 	return true
-}
-
-// request is the whole HTTP/1.1 request.
-func (t Target) request() []byte {
-	b := make([]byte, 0, 128+len(t.Path)+len(t.Hostname))
-	b = append(b, "GET "...)
-	b = append(b, t.Path...)
-	b = append(b, " HTTP/1.1\r\nHost: "...)
-	b = append(b, t.hostHeader()...)
-	b = append(b, "\r\nUser-Agent: breakwater\r\nAccept: */*\r\nConnection: close\r\n\r\n"...)
-	return b
 }
 
 func (t Target) hostHeader() string {

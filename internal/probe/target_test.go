@@ -27,7 +27,8 @@ func target(change func(*Target)) Target {
 }
 
 func TestRequest(t *testing.T) {
-	got := string(target(func(t *Target) { t.Path = "/health?deep=1" }).request())
+	question := target(func(t *Target) { t.Path = "/health?deep=1" })
+	got := string(question.request(Credentials{}))
 	want := "GET /health?deep=1 HTTP/1.1\r\n" +
 		"Host: chat.apps.svc\r\n" +
 		"User-Agent: breakwater\r\n" +
@@ -70,7 +71,7 @@ func TestValidate(t *testing.T) {
 		"host":                 {func(t *Target) { t.Host = "" }, "use an IP address"},
 		"port":                 {func(t *Target) { t.Port = 0 }, "use 1 to 65535"},
 		"timeout":              {func(t *Target) { t.Timeout = 0 }, "above 0s"},
-		"type":                 {func(t *Target) { t.Type = "ICMP" }, "use HTTP or TCP"},
+		"type":                 {func(t *Target) { t.Type = "ICMP" }, "use HTTP, TCP, GRPC, OpenAIModels or OpenAICompletion"},
 		"relative path":        {func(t *Target) { t.Path = "health" }, "start it with /"},
 		"space in path":        {func(t *Target) { t.Path = "/a HTTP/1.1" }, "percent-encode"},
 		"new line in path":     {func(t *Target) { t.Path = "/a\r\nX:y" }, "percent-encode"},

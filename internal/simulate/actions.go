@@ -14,7 +14,7 @@ func (a Responds) play(w *world) error {
 
 // play reports one call through the door of real traffic.
 func (a Calls) play(w *world) error {
-	w.machine.Traffic(w.clock(), a.Region, failover.Classify(w.codes, a.Response))
+	w.machine.Traffic(w.clock(), a.Region, w.reads.Classify(a.Response))
 	return nil
 }
 

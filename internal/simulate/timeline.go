@@ -86,7 +86,7 @@ func (r *reading) responds(f fields) (Action, error) {
 	if a.Region, err = r.region(f["region"], "region"); err != nil {
 		return nil, err
 	}
-	f, err = r.mapping(n, "responds", "status", "latency", "timeout", "refused", "retryAfter")
+	f, err = r.mapping(n, "responds", "status", "latency", "timeout", "refused", "retryAfter", "errorCode")
 	if err != nil {
 		return nil, err
 	}
@@ -101,13 +101,13 @@ func (r *reading) responds(f fields) (Action, error) {
 		a.Response.Hangs = true
 		err = r.yes(f["timeout"], "timeout")
 		if err == nil {
-			err = r.refuse(f, "timeout", "latency", "retryAfter")
+			err = r.refuse(f, "timeout", "latency", "retryAfter", "errorCode")
 		}
 	default:
 		a.Response.Fault = failover.ConnectionRefused
 		err = r.yes(f["refused"], "refused")
 		if err == nil {
-			err = r.refuse(f, "refused", "retryAfter")
+			err = r.refuse(f, "refused", "retryAfter", "errorCode")
 		}
 	}
 	if err == nil && f["latency"] != nil {
@@ -136,28 +136,37 @@ func (r *reading) calls(f fields) (Action, error) {
 			return nil, err
 		}
 	}
-	outcome, err := r.mapping(f["outcome"], "outcome", "status", "retryAfter")
+	outcome, err := r.mapping(f["outcome"], "outcome", "status", "latency", "retryAfter", "errorCode")
 	if err != nil {
 		return nil, err
 	}
 	if outcome["status"] == nil {
 		return nil, r.errorf(f["outcome"], "outcome needs status")
 	}
-	a.Response, err = r.answer(outcome)
+	if a.Response, err = r.answer(outcome); err == nil && outcome["latency"] != nil {
+		a.Response.Latency, err = r.duration(outcome["latency"], "latency")
+	}
 	return a, err
 }
 
 // answer reads an HTTP answer. A Retry-After is bounded as one from the wire is.
 func (r *reading) answer(f fields) (failover.Response, error) {
-	status, err := r.integer(f["status"], "status", 100, 599)
-	if err != nil || f["retryAfter"] == nil {
-		return failover.Response{Status: status}, err
+	var response failover.Response
+	var err error
+	if response.Status, err = r.integer(f["status"], "status", 100, 599); err != nil {
+		return response, err
+	}
+	if f["errorCode"] != nil {
+		if response.ErrorCode, err = r.text(f["errorCode"], "errorCode"); err != nil {
+			return response, err
+		}
+	}
+	if f["retryAfter"] == nil {
+		return response, nil
 	}
 	delay, err := r.duration(f["retryAfter"], "retryAfter")
-	return failover.Response{
-		Status:     status,
-		RetryAfter: failover.RetryAfter{Given: true, Delay: min(delay, failover.MaxRetryAfter)},
-	}, err
+	response.RetryAfter = failover.RetryAfter{Given: true, Delay: min(delay, failover.MaxRetryAfter)}
+	return response, err
 }
 
 // annotate reads annotations to set; null removes one.

@@ -28,7 +28,7 @@ type world struct {
 	backend *llmv1alpha1.LLMBackend // as stored; its status is the record
 	regions map[string]region       // of the spec
 	order   []string                // of the spec
-	codes   []int
+	reads   *failover.Classifier
 
 	machine   *failover.Machine
 	responses map[string]Response
@@ -89,7 +89,7 @@ func (w *world) observe() error {
 		w.regions[r.Name] = region{tcp: targets[r.Name].Type == probe.TCP, timeout: targets[r.Name].Timeout}
 		w.order = append(w.order, r.Name)
 	}
-	w.codes = translate.FailureStatusCodes(w.backend)
+	w.reads = translate.Classifier(w.backend)
 	w.machine.Observe(w.clock(), in)
 	return nil
 }
@@ -170,7 +170,7 @@ func (w *world) answer() bool {
 		slices.SortStableFunc(due, func(a, b inFlight) int { return w.rank(a.Region) - w.rank(b.Region) })
 	}
 	for _, f := range due {
-		w.machine.ProbeDone(w.clock(), f.ID, epoch().Add(f.started), failover.Classify(w.codes, f.response))
+		w.machine.ProbeDone(w.clock(), f.ID, epoch().Add(f.started), w.reads.Classify(f.response))
 	}
 	return len(due) > 0
 }
@@ -205,8 +205,9 @@ func (w *world) launch(p failover.Probe) {
 	case response.Hangs || response.Latency >= r.timeout:
 		response = Response{Response: failover.Response{Fault: failover.Timeout}, Latency: r.timeout}
 	}
+	response.Response.Latency = response.Latency
 	if r.tcp && response.Fault == failover.NoFault { // it asks no more than a connection
-		response.Response = failover.Response{Connected: true}
+		response.Response = failover.Response{Connected: true, Latency: response.Latency}
 	}
 	w.inFlight = append(w.inFlight, inFlight{p, w.now, w.now + response.Latency, response.Response})
 }

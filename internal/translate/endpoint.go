@@ -13,15 +13,12 @@ import (
 	"github.com/breakwater-dev/breakwater/internal/probe"
 )
 
-// targetOf is where and how a region is asked: with the Host that clients send.
-func targetOf(b *llmv1alpha1.LLMBackend, r llmv1alpha1.Region, p llmv1alpha1.ProbeSpec, families []probe.Family) (probe.Target, error) {
+// targetOf is where a region is asked, and as what: with the Host that clients send.
+func targetOf(b *llmv1alpha1.LLMBackend, r llmv1alpha1.Region, families []probe.Family) (probe.Target, error) {
 	target := probe.Target{
 		Scheme:      Scheme(r.Endpoint),
-		Type:        probe.Type(p.Type),
-		Path:        p.HTTP.Path,
 		Hostname:    hostnameOf(b),
 		ServicePort: uint16(b.Spec.Service.Port),
-		Timeout:     p.Timeout.AsDuration(),
 		Families:    families,
 	}
 	if IsService(r.Endpoint) {

@@ -6,6 +6,7 @@
 package translate
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -36,19 +37,22 @@ func Input(b *llmv1alpha1.LLMBackend, families []probe.Family, now time.Time) (f
 	}
 	targets := map[string]probe.Target{}
 	for _, r := range Regions(b) {
-		p := overridden(b.Spec.Probe, r.Probe)
-		target, err := targetOf(b, r, p, families)
+		p, preset := effective(b, r)
+		target, err := targetOf(b, r, families)
 		if err != nil {
 			return failover.Input{}, nil, fmt.Errorf("region %s: %w", r.Name, err)
 		}
+		ask(&target, b, p, preset)
 		in.Config.Regions = append(in.Config.Regions, failover.RegionConfig{
 			Name:     r.Name,
-			Identity: identityOf(b, r, target),
+			Identity: identityOf(b, r, target) + questionOf(target, CredentialsOf(b, r)),
 			Breaker: failover.BreakerConfig{
 				FailureThreshold:    int(b.Spec.Breaker.FailureThreshold),
 				SuccessThreshold:    int(p.SuccessThreshold),
 				OpenDuration:        b.Spec.Breaker.OpenDuration.AsDuration(),
 				RetryAfterThreshold: b.Spec.Breaker.RetryAfterThreshold.AsDuration(),
+				SlowThreshold:       b.Spec.Breaker.SlowThreshold.AsDuration(),
+				SlowPercent:         int(b.Spec.Breaker.SlowPercent),
 				Adaptive:            adaptiveOf(b.Spec.Breaker),
 			},
 			Probe: failover.ProbeConfig{
@@ -61,15 +65,6 @@ func Input(b *llmv1alpha1.LLMBackend, families []probe.Family, now time.Time) (f
 		targets[r.Name] = target
 	}
 	return in, targets, nil
-}
-
-// FailureStatusCodes returns the HTTP status codes that count as failures.
-func FailureStatusCodes(b *llmv1alpha1.LLMBackend) []int {
-	codes := make([]int, len(b.Spec.Breaker.FailureStatusCodes))
-	for i, c := range b.Spec.Breaker.FailureStatusCodes {
-		codes[i] = int(c)
-	}
-	return codes
 }
 
 // Regions returns the regions in order of preference.
@@ -96,7 +91,11 @@ func overridden(p llmv1alpha1.ProbeSpec, o *llmv1alpha1.ProbeOverride) llmv1alph
 	p.Type = or(o.Type, p.Type)
 	if o.HTTP != nil {
 		p.HTTP.Path = or(o.HTTP.Path, p.HTTP.Path)
+		p.HTTP.Expect = cmp.Or(o.HTTP.Expect, p.HTTP.Expect)
 	}
+	p.GRPC = or(o.GRPC, p.GRPC)
+	p.Authorization = cmp.Or(o.Authorization, p.Authorization)
+	p.TLS = cmp.Or(o.TLS, p.TLS)
 	p.Mode = or(o.Mode, p.Mode)
 	p.Period = or(o.Period, p.Period)
 	p.SuspectPeriod = or(o.SuspectPeriod, p.SuspectPeriod)

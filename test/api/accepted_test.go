@@ -25,8 +25,6 @@ spec:
   secondaries:
   - {name: eu-west, endpoint: {url: "http://10.2.0.10:8000"}}
   probe:
-    type: HTTP
-    http: {path: /health}
     mode: Active
     period: 5s
     suspectPeriod: 1s
@@ -37,6 +35,7 @@ spec:
     openDuration: 60s
     retryAfterThreshold: 2m
     failureStatusCodes: [500, 502, 503, 504, 529]
+    slowPercent: 50
     mode: Fixed
   failover: {mode: Automatic, minDuration: 30s, failback: Automatic}
 status:
@@ -50,7 +49,7 @@ func TestDefaults(t *testing.T) {
 	for _, patch := range []string{
 		`{}`,
 		`{spec: {service: {}, probe: {}, breaker: {}, failover: {}}}`,
-		`{spec: {probe: {http: {}, period: 5s}, breaker: {failureThreshold: 5}, failover: {mode: Automatic}}}`,
+		`{spec: {probe: {period: 5s}, breaker: {failureThreshold: 5}, failover: {mode: Automatic}}}`,
 	} {
 		t.Run(patch, func(t *testing.T) {
 			got := manifest(t, "default", patch)
@@ -163,6 +162,15 @@ func TestAccepted(t *testing.T) {
 		`{spec: {probe: {period: 00001s, timeout: 1000ms}}}`,
 		`{spec: {probe: {http: {path: "/health?model=a%20b&x=[~]"}}}}`,
 		`{spec: {primary: {probe: {}}}}`,
+		`{spec: {model: llama3, probe: {preset: Ollama}}}`,
+		`{spec: {model: gpt, probe: {type: OpenAICompletion, mode: OnDemand}}}`,
+		`{spec: {probe: {type: GRPC, grpc: {service: llm}}}}`,
+		`{spec: {probe: {http: {expect: {statuses: ["200", "500-599", "404-404"], header: {name: X-Ready, value: "yes"},
+			bodyContains: ok, bodyExpression: "body.status == 'ok'"}}}}}`,
+		`{spec: {probe: {authorization: {header: x-api-key, secretKeyRef: {name: anthropic.keys, key: api_key}},
+			tls: {serverName: llm.example.com, caCertificateRef: {name: our-ca}, clientCertificateRef: {name: probe}}}}}`,
+		`{spec: {breaker: {slowThreshold: 2s, slowPercent: 100, rules: [{match: {status: "409", errorCode: busy,
+			header: {name: x-a, value: b}}, outcome: RateLimited}]}}}`,
 		`{spec: {primary: {probe: {period: 10s, timeout: 10s}}}}`,
 		`{spec: {primary: {probe: {http: {path: /}}}}}`,
 		fmt.Sprintf(secondaryWithProbe, `{timeout: 5s}`),

@@ -27,7 +27,7 @@ func probePlaces() map[string]string {
 func probeRefusals() []refusal {
 	const path = "path must begin with / and hold only printable ASCII characters, without spaces and #: percent-encode the others, as in /health?model=a%20b"
 	tests := []struct{ probe, field, message string }{
-		{`{type: GRPC}`, "type", `supported values: "HTTP", "TCP"`},
+		{`{type: ICMP}`, "type", `supported values: "HTTP", "TCP", "GRPC", "OpenAIModels", "OpenAICompletion"`},
 		{`{mode: Passive}`, "mode", `supported values: "Active", "OnDemand"`},
 		{`{successThreshold: 0}`, "successThreshold", "should be greater than or equal to 1"},
 		{`{successThreshold: 11}`, "successThreshold", "should be less than or equal to 10"},

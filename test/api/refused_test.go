@@ -19,7 +19,8 @@ type refusal struct {
 }
 
 func refusals() []refusal {
-	return slices.Concat(specRefusals(), regionRefusals(), urlRefusals(), serviceRefRefusals(), probeRefusals(), durationRefusals(), adaptiveRefusals())
+	return slices.Concat(specRefusals(), regionRefusals(), urlRefusals(), serviceRefRefusals(), probeRefusals(), durationRefusals(),
+		adaptiveRefusals(), llmRefusals())
 }
 
 func TestRefused(t *testing.T) {

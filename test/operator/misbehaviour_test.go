@@ -4,6 +4,7 @@
 package operator_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 )
 
 // misbehaviour is a way to answer probes, and what becomes of a region that does so from the beginning, and of one
-// that was healthy before: the reason why its breaker opens, or "" if it says nothing about health.
+// that was healthy before: the reason why its breaker opens, or in brackets why it says nothing about health.
 type misbehaviour struct {
 	name           string
 	behaviour      lab.Behaviour
@@ -27,9 +28,9 @@ func misbehaviours(elsewhere *lab.Region) []misbehaviour {
 		{"reset", lab.Reset(), "ConnectionReset", "ConnectionReset"},
 		{"refuse", lab.Refuse(), "ConnectionRefused", "ConnectionRefused"},
 		{"overloaded", lab.Status(529), "Status529", "Status529"},
-		{"redirect", lab.Redirect(elsewhere.URL() + "/health"), "", "Status307"},
-		{"not-found", lab.Status(404), "", "Status404"},
-		{"unauthorized", lab.Status(401), "", ""},
+		{"redirect", lab.Redirect(elsewhere.URL() + "/health"), "[NotFound]", "Status307"},
+		{"not-found", lab.Status(404), "[NotFound]", "Status404"},
+		{"unauthorized", lab.Status(401), "[BadCredentials]", "[BadCredentials]"},
 	}
 }
 
@@ -37,9 +38,9 @@ func misbehaviours(elsewhere *lab.Region) []misbehaviour {
 // to be inconclusive.
 func (w *world) wantVerdict(name, reason string) {
 	w.t.Helper()
-	if reason == "" {
-		b := w.awaitCondition(name, "ProbeInconclusive=True NoReadableAnswer")
-		w.wantConditions(b, "Ready=True Serving")
+	if strings.HasPrefix(reason, "[") {
+		w.awaitCondition(name, "ProbeInconclusive=True "+strings.Trim(reason, "[]"))
+		b := w.awaitCondition(name, "Ready=True Serving")
 		if isOpen(b, "us-east") {
 			w.t.Errorf("%s: opened for the reason %s", name, breakerOf(b, "us-east").Reason)
 		}

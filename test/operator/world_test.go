@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -27,6 +28,7 @@ import (
 
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
 	"github.com/breakwater-dev/breakwater/internal/controller"
+	"github.com/breakwater-dev/breakwater/internal/credentials"
 	"github.com/breakwater-dev/breakwater/internal/probe"
 	"github.com/breakwater-dev/breakwater/test/lab"
 )
@@ -46,9 +48,13 @@ type world struct {
 	lookup probe.Lookup
 	// others are the namespaces that operators see beside ns.
 	others []string
+	// ranges are those of operators that are started from now on.
+	ranges probe.Ranges
 	// transport wraps the connection to the API server of operators that are started from now on; nil for none.
 	transport func(http.RoundTripper) http.RoundTripper
-	stop      func()
+	// logger takes what operators log that are started from now on.
+	logger logr.Logger
+	stop   func()
 }
 
 func newScheme(t *testing.T) *runtime.Scheme {
@@ -64,7 +70,7 @@ func newScheme(t *testing.T) *runtime.Scheme {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
-	w := &world{t: t, ctx: t.Context(), number: worlds.Add(1), lookup: probe.DNS{}}
+	w := &world{t: t, ctx: t.Context(), number: worlds.Add(1), lookup: probe.DNS{}, logger: logr.Discard()}
 	w.ns = fmt.Sprintf("world-%d", w.number)
 	var err error
 	if w.client, err = client.NewWithWatch(controlPlane.Config, client.Options{Scheme: newScheme(t)}); err != nil {
@@ -113,6 +119,7 @@ func (w *world) start() {
 	connection.Wrap(w.transport)
 	mgr, err := ctrl.NewManager(connection, ctrl.Options{
 		Scheme:     newScheme(w.t),
+		Logger:     w.logger,
 		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Cache:      cache.Options{DefaultNamespaces: w.namespaces()},
 		Controller: config.Controller{SkipNameValidation: new(true)},
@@ -122,6 +129,7 @@ func (w *world) start() {
 	}
 	if err := controller.Add(mgr, controller.Options{
 		MaxConcurrentReconciles: 4, Lookup: w.lookup, ResolverTTL: 100 * time.Millisecond,
+		Ranges: w.ranges, Credentials: credentials.Options{Retry: 100 * time.Millisecond},
 	}); err != nil {
 		w.t.Fatal(err)
 	}
