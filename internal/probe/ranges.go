@@ -16,9 +16,9 @@ type Ranges struct {
 	Denied, Allowed []netip.Prefix
 }
 
-// Check refuses an address that is denied or not allowed. It has the form of a [Check].
+// Check refuses an address that is denied or not allowed. It has the form of a [Check], and as such is asked with IPv4
+// addresses as they are, not mapped into IPv6.
 func (r Ranges) Check(addr netip.Addr) (reason string, ok bool) {
-	addr = addr.Unmap()
 	holds := func(p netip.Prefix) bool { return p.Contains(addr) }
 	switch {
 	case slices.ContainsFunc(r.Denied, holds):
