@@ -49,9 +49,7 @@ func (r *Reconciler) gather(ctx context.Context, key client.ObjectKey) (*scope, 
 	if err != nil {
 		return nil, err
 	}
-	if stored.UID != cached.UID {
-		return nil, notFound(key)
-	}
+	e.forgetUndone(stored)
 	s := &scope{entry: e, stored: stored}
 	return s, r.lookAround(ctx, s)
 }

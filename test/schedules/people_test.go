@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
+	"github.com/breakwater-dev/breakwater/internal/traffic"
 )
 
 const (
@@ -106,6 +107,19 @@ func (w *world) createIfAbsent(o client.Object) {
 	}
 }
 
+// removeUnknowable deletes the slice if nothing on it says any more that it is the operator's, as the condition that
+// names it asks for.
+func (w *world) removeUnknowable() {
+	w.t.Helper()
+	slice := &discoveryv1.EndpointSlice{}
+	err := w.user.Get(w.ctx, client.ObjectKey{Namespace: namespace, Name: sliceName}, slice)
+	w.must(client.IgnoreNotFound(err))
+	if len(traffic.Foreign([]discoveryv1.EndpointSlice{*slice}, backendName)) > 0 {
+		w.note("the slice that nobody can know any more goes")
+		w.delete(slice)
+	}
+}
+
 // removeForeignAddress orders a reset if the slice holds what somebody wrote into it while no operator was there:
 // one that starts takes it for what was published, and in mode OnDemand no probe tells it better.
 func (w *world) removeForeignAddress() {
@@ -146,6 +160,7 @@ func (w *world) heal() {
 	w.weather.heal()
 	w.regions.heal(func(h string) []netip.Addr { return addressesOf(h[:1], 2) })
 	w.delete(&discoveryv1.EndpointSlice{ObjectMeta: inNamespace("foreign")})
+	w.removeUnknowable()
 	w.delete(&metav1.PartialObjectMetadata{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Endpoints"}, ObjectMeta: inNamespace(backendName),
 	})

@@ -171,7 +171,9 @@ func outage(r *rand.Rand, w *world, at time.Duration) {
 }
 
 // backup takes a backup of the store and sometimes puts it back later. It does not bring a deleted LLMBackend back:
-// until an operator has heard of that, it cannot but write for the one that it knows.
+// until an operator has heard of that, it cannot but write for the one that it knows. Where revisions are used again,
+// nothing tells clients that they know another object under the same resource version: as Kubernetes asks for it,
+// the operator is started anew then.
 func backup(r *rand.Rand, w *world, at time.Duration) {
 	bump := r.IntN(2) == 0
 	w.at(at, "a backup is taken", func() { w.backup, w.backedUp = new(w.server.Snapshot()), w.uid() })
@@ -181,8 +183,15 @@ func backup(r *rand.Rand, w *world, at time.Duration) {
 				w.note("not restored, because the LLMBackend is another one now")
 				return
 			}
+			running := w.operator != nil
+			if !bump {
+				w.stopOperator(true)
+			}
 			w.restores = append(w.restores, time.Now())
 			w.server.Restore(*w.backup, bump)
+			if running && !bump {
+				w.startOperator()
+			}
 		})
 	}
 }
