@@ -87,6 +87,7 @@ func (e *entry) current(ctx context.Context, live client.Reader, cached *llmv1al
 		return e.newest, nil
 	}
 	if order, err := resourceversion.CompareResourceVersion(cached.ResourceVersion, e.newest.ResourceVersion); err == nil && order > 0 {
+		e.forgetUndone(cached)
 		return cached, nil
 	}
 	return e.read(ctx, live, cached)
@@ -101,6 +102,7 @@ func (e *entry) read(ctx context.Context, live client.Reader, of *llmv1alpha1.LL
 	if fresh.UID != of.UID {
 		return nil, notFound(client.ObjectKeyFromObject(of))
 	}
+	e.forgetUndone(fresh)
 	e.newest, e.replaced = fresh, of.ResourceVersion
 	e.doubted.Store(false)
 	return fresh, nil

@@ -111,7 +111,6 @@ func (r *Reconciler) decideAndPersist(ctx context.Context, s *scope) error {
 		if err := r.lookAround(ctx, s); err != nil {
 			return err
 		}
-		s.entry.forgetUndone(s.stored)
 	}
 	return fmt.Errorf("LLMBackend changed %d times while a decision about it was made", maxConflicts)
 }

@@ -34,12 +34,29 @@ func (e *entry) putBack(u event.UpdateEvent) bool {
 	return err == nil && order > 0
 }
 
-// forgetUndone forgets what was published if that was for a decision which is not stored any more.
+// forgetUndone forgets what was published if the newest LLMBackend that this operator knows was put back to stored.
 func (e *entry) forgetUndone(stored *llmv1alpha1.LLMBackend) {
-	if last := e.shown.Load(); last != nil && last.seq > stored.Status.ActiveSeq {
+	if e.newest != nil && comesBefore(stored, e.newest) {
 		e.shown.Store(nil)
 		e.restored = true
 	}
+}
+
+// comesBefore says whether a is an older version of the same LLMBackend than b, or, written anew since, goes on from
+// an older one: numbers in status never go down.
+func comesBefore(a, b *llmv1alpha1.LLMBackend) bool {
+	if order, err := resourceversion.CompareResourceVersion(a.ResourceVersion, b.ResourceVersion); err == nil && order < 0 {
+		return true
+	}
+	return a.Status.TransitionSeq < b.Status.TransitionSeq || publishedBy(a) < publishedBy(b)
+}
+
+// publishedBy returns the number that the status says is published, -1 for none.
+func publishedBy(b *llmv1alpha1.LLMBackend) int64 {
+	if b.Status.PublishedSeq == nil {
+		return -1
+	}
+	return *b.Status.PublishedSeq
 }
 
 // undone says whether a decision that was published is no longer shown by any slice: somebody changed them all, or

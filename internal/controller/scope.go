@@ -49,7 +49,6 @@ func (r *Reconciler) gather(ctx context.Context, key client.ObjectKey) (*scope, 
 	if err != nil {
 		return nil, err
 	}
-	e.forgetUndone(stored)
 	s := &scope{entry: e, stored: stored}
 	return s, r.lookAround(ctx, s)
 }

@@ -151,6 +151,9 @@ func (h *history) slice(c apiserver.Change) {
 		}
 		shown := invariant.Slice{UID: string(uid), Seq: seq, Family: string(s.AddressType)}
 		for _, text := range addressesIn(s) {
+			if text == foreignAddress && c.By == apiserver.RestoredBy {
+				continue
+			}
 			if text == foreignAddress && c.Before != nil && slices.Contains(addressesIn(decodeInto[discoveryv1.EndpointSlice](c.Before)), text) {
 				continue // an operator that has just started cannot tell it from what the one before has published
 			}
