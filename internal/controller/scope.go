@@ -118,6 +118,7 @@ func inputOf(b *llmv1alpha1.LLMBackend, families []probe.Family, services map[st
 			target.Addresses, target.Port, target.Absent = to.Addresses, to.Port, to.absent
 		}
 		endpoints[r.Name] = &regionEndpoint{
+			name:     r.Name,
 			identity: r.Identity,
 			target:   target,
 			answers:  probe.NewAddresses(r.Breaker.FailureThreshold),
