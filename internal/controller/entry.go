@@ -31,8 +31,8 @@ type entry struct {
 	// doubted is set when there are signs that a backup was restored: then the cache, and what this operator has
 	// written, may say what is no longer stored.
 	doubted atomic.Bool
-	// restored is set when a backup was restored, until slices are published again: until then the cached ones may
-	// show decisions that have been undone.
+	// restored is set when a backup was restored, until the cache shows what was published since: the slices in it
+	// may be those of decisions that have been undone.
 	restored bool
 	// unsettled is a plan whose write ended without an answer: it may be stored or not.
 	unsettled *failover.Plan
@@ -106,6 +106,16 @@ func (e *entry) read(ctx context.Context, live client.Reader, of *llmv1alpha1.LL
 	e.newest, e.replaced = fresh, of.ResourceVersion
 	e.doubted.Store(false)
 	return fresh, nil
+}
+
+// shownIn says whether these slices hold all that this operator published last, just as it did.
+func (e *entry) shownIn(existing []discoveryv1.EndpointSlice) bool {
+	last := e.shown.Load()
+	return last != nil && !slices.ContainsFunc(last.slices, func(s traffic.Slice) bool {
+		return !slices.ContainsFunc(existing, func(o discoveryv1.EndpointSlice) bool {
+			return o.Name == s.Name && traffic.Compare(&o, s) == traffic.Current
+		})
+	})
 }
 
 // publishedJust says whether the slice is just as this operator published it last.

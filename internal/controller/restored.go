@@ -87,9 +87,7 @@ func (r *Reconciler) write(ctx context.Context, s *scope, desired traffic.Desire
 			return result, err
 		}
 	}
-	result, err := r.Publisher.PublishOver(ctx, desired, func() error { return r.stillStored(ctx, s) })
-	s.entry.restored = s.entry.restored && err != nil
-	return result, err
+	return r.Publisher.PublishOver(ctx, desired, func() error { return r.stillStored(ctx, s) })
 }
 
 // stillStored reads the LLMBackend past the cache, and returns an error if it is not the one that was decided on.
