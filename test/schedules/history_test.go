@@ -52,11 +52,11 @@ func (w *world) judge(settled time.Time) []invariant.Violation {
 	for _, at := range w.restarts {
 		events = append(events, event{at, 1, func() { h.judge.Restarted(at, 0) }})
 	}
-	for _, at := range w.restores {
+	for _, at := range w.restored {
 		events = append(events, event{at, 1 << 29, func() { h.restored(at) }})
 	}
-	for _, rec := range w.regions.met() {
-		events = append(events, event{rec.finished, 0, func() { h.answered(rec) }})
+	for _, probe := range probesOf(w.regions.met()) {
+		events = append(events, h.answers(probe)...)
 	}
 	for i, c := range w.server.Changes() {
 		events = append(events, event{c.Time, 2 + i, func() { h.changed(c) }})
@@ -112,11 +112,17 @@ func (h *history) restored(at time.Time) {
 	if h.last != nil {
 		_, _, record = invariant.FromBackend(h.last)
 	}
+	record.ObservedGeneration = h.record.ObservedGeneration
 	if reflect.DeepEqual(record, h.record) { // whoever knew that goes on knowing what came with it
 		return
 	}
 	h.record = record
 	h.judge.Restored(at, record)
+	for _, s := range h.owned {
+		if s.UID != record.UID || s.Seq != record.ActiveSeq {
+			return // the decision was not published yet when the backup was taken
+		}
+	}
 	if record.ActiveRegion != "" {
 		h.published(at)
 	}
@@ -151,11 +157,8 @@ func (h *history) slice(c apiserver.Change) {
 		}
 		shown := invariant.Slice{UID: string(uid), Seq: seq, Family: string(s.AddressType)}
 		for _, text := range addressesIn(s) {
-			if text == foreignAddress && c.By == apiserver.RestoredBy {
+			if text == foreignAddress && (c.By == apiserver.RestoredBy || !h.confirmed(c.Time) || h.onTheWay(c)) {
 				continue
-			}
-			if text == foreignAddress && c.Before != nil && slices.Contains(addressesIn(decodeInto[discoveryv1.EndpointSlice](c.Before)), text) {
-				continue // an operator that has just started cannot tell it from what the one before has published
 			}
 			shown.Addresses = append(shown.Addresses, netip.MustParseAddr(text))
 		}
@@ -164,6 +167,37 @@ func (h *history) slice(c apiserver.Change) {
 	if c.By == operatorName {
 		h.published(c.Time)
 	}
+}
+
+// soon is the time in which an operator that has heard of a region's addresses publishes them, unless requests are
+// slower.
+const soon = 20 * second
+
+// confirmed says whether the operator has had the time to replace a foreign address. One that has just started cannot
+// tell it from what the one before has published: not until the active region has answered.
+func (h *history) confirmed(at time.Time) bool {
+	var started time.Time
+	for _, restart := range h.w.restarts {
+		if !restart.After(at) {
+			started = restart
+		}
+	}
+	return slices.ContainsFunc(h.w.regions.met(), func(rec record) bool {
+		return rec.region == h.record.ActiveRegion && rec.started.After(started) && rec.finished.Before(at.Add(-soon)) &&
+			answerOf(rec).Class == invariant.Success
+	})
+}
+
+// onTheWay says whether a write that leaves a foreign address where it is, as one of the owner references alone, is
+// followed by one that replaces it.
+func (h *history) onTheWay(c apiserver.Change) bool {
+	holds := func(o map[string]any) bool {
+		return o != nil && slices.Contains(addressesIn(decodeInto[discoveryv1.EndpointSlice](o)), foreignAddress)
+	}
+	return holds(c.Before) && slices.ContainsFunc(h.w.server.Changes(), func(next apiserver.Change) bool {
+		return next.Name == c.Name && next.By == operatorName && next.Time.After(c.Time) && next.Time.Before(c.Time.Add(soon)) &&
+			!holds(next.After)
+	})
 }
 
 func (h *history) published(at time.Time) {
@@ -184,8 +218,50 @@ func addressesIn(s *discoveryv1.EndpointSlice) []string {
 	return addresses
 }
 
-// answered tells what a probe met.
-func (h *history) answered(rec record) {
+// probesOf returns what each probe met at the addresses that it went to, in the order of their answers.
+func probesOf(met []record) [][]record {
+	type probe struct {
+		region  string
+		started time.Time
+	}
+	index := map[probe]int{}
+	var all [][]record
+	for _, rec := range met {
+		p := probe{rec.region, rec.started}
+		i, ok := index[p]
+		if !ok {
+			i = len(all)
+			index[p] = i
+			all = append(all, nil)
+		}
+		all[i] = append(all[i], rec)
+	}
+	return all
+}
+
+// answers tells what a probe met. One address that answers is enough for its region. What says less counts when all
+// have answered, and once.
+func (h *history) answers(probe []record) []event {
+	var events []event
+	told := map[string]bool{}
+	finished := slices.MaxFunc(probe, func(a, b record) int { return a.finished.Compare(b.finished) }).finished
+	for _, rec := range probe {
+		a := answerOf(rec)
+		if a.Class != invariant.Success {
+			kind := fmt.Sprint(a.Class, rec.behaviour.retryAfter, a.Gone)
+			if told[kind] {
+				continue
+			}
+			told[kind] = true
+			a.Finished = finished
+		}
+		events = append(events, event{a.Finished, 0, func() { h.judge.Answered(a) }})
+	}
+	return events
+}
+
+// answerOf returns what one address answered.
+func answerOf(rec record) invariant.Answer {
 	a := invariant.Answer{Region: rec.region, Started: rec.started, Finished: rec.finished, Class: invariant.Failure}
 	b := rec.behaviour
 	switch {
@@ -203,7 +279,7 @@ func (h *history) answered(rec record) {
 	case b.status < 500:
 		a.Class, a.Gone = invariant.Excluded, b.status == 404
 	}
-	h.judge.Answered(a)
+	return a
 }
 
 func decodeInto[T any](o map[string]any) *T {

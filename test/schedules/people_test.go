@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -120,18 +119,6 @@ func (w *world) removeUnknowable() {
 	}
 }
 
-// removeForeignAddress orders a reset if the slice holds what somebody wrote into it while no operator was there:
-// one that starts takes it for what was published, and in mode OnDemand no probe tells it better.
-func (w *world) removeForeignAddress() {
-	w.t.Helper()
-	changeIfThere(w, &discoveryv1.EndpointSlice{}, sliceName, func(s *discoveryv1.EndpointSlice) {
-		if slices.Contains(addressesIn(s), foreignAddress) {
-			w.note("a reset is ordered, so that the foreign address goes")
-			w.annotate(map[string]string{llmv1alpha1.ResetAnnotation: "foreign address"})
-		}
-	})
-}
-
 // serviceEdit lets somebody else change or delete the Service.
 func serviceEdit(r *rand.Rand, w *world, at time.Duration) {
 	service := func(at time.Duration, what string, change func(s *corev1.Service)) {
@@ -165,8 +152,10 @@ func (w *world) heal() {
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Endpoints"}, ObjectMeta: inNamespace(backendName),
 	})
 	changeIfThere(w, &corev1.Service{}, backendName, func(s *corev1.Service) { s.Spec.Selector = nil })
+	if b := w.backend(); b != nil && b.DeletionTimestamp != nil { // then it is not created again
+		w.server.Collect()
+	}
 	w.ensureBackend(w.newest)
-	w.removeForeignAddress()
 	w.edit(func(b *llmv1alpha1.LLMBackend) { b.Spec.Failover.Mode = llmv1alpha1.FailoverAutomatic })
 	w.annotate(map[string]string{llmv1alpha1.PausedAnnotation: ""})
 	if w.operator == nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -41,7 +40,6 @@ func randomScript(w *world) {
 			at += between(r, 0, 4*second)
 		}
 	}
-	slices.SortStableFunc(w.script, func(x, y step) int { return int(x.at - y.at) })
 }
 
 // randomStep adds one thing that happens.
@@ -187,7 +185,7 @@ func backup(r *rand.Rand, w *world, at time.Duration) {
 			if !bump {
 				w.stopOperator(true)
 			}
-			w.restores = append(w.restores, time.Now())
+			w.restored = append(w.restored, time.Now())
 			w.server.Restore(*w.backup, bump)
 			if running && !bump {
 				w.startOperator()

@@ -52,7 +52,7 @@ type world struct {
 	ending    sync.WaitGroup // of instances that were told to end while they started
 	instances int
 	restarts  []time.Time
-	restores  []time.Time
+	restored  []time.Time
 
 	mu     sync.Mutex
 	counts map[string]uint64
