@@ -109,7 +109,7 @@ unit: ## Tests that need nothing but Go, and each benchmark once.
 # Without -race, which makes a schedule five times as long; integration plays some with it.
 .PHONY: schedules
 schedules: ## 10,000 schedules of the whole operator, in virtual time.
-	cd test && go test -count=1 -v -timeout 20m ./schedules
+	cd test && go test -count=1 -v -timeout 45m ./schedules
 
 DURATION ?= 10m
 

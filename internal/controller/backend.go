@@ -169,6 +169,7 @@ func (b *backend) probe(p failover.Probe, identity string, target probe.Target) 
 	if e, ok := b.regions[p.Region]; ok && e.identity == identity && e.target.Port == target.Port {
 		e.learn(now, result, b.reads)
 		news = e.reviewCredentials(outcome) || p.Region == b.active && b.showsOtherThan(e.answering())
+		b.confirm()
 	}
 	b.machine.ProbeDone(now, p.ID, result.Started, outcome)
 	ask := b.poll(now) || news && b.askOnce()

@@ -72,13 +72,16 @@ type running struct {
 	wakeups chan struct{}
 }
 
-func run(t *testing.T) *running {
+func run(t *testing.T, changes ...func(*llmv1alpha1.LLMBackend)) *running {
 	r := &running{
 		prober:  &scriptedProber{status: map[string]int{east: 200, west: 200}, probes: map[string]int{}},
 		stored:  chat(),
 		wakeups: make(chan struct{}, 1),
 	}
 	r.stored.Spec.Secondaries[0].Endpoint.URL = "http://" + west + ":8000"
+	for _, change := range changes {
+		change(r.stored)
+	}
 	r.backend = newBackend(t.Context(), r.prober, func() {
 		select {
 		case r.wakeups <- struct{}{}:
@@ -185,6 +188,33 @@ func TestBackendForgetsWhatAReaddressedRegionAnswered(t *testing.T) {
 		r.reconcile(t)
 		if got := r.backend.endpoint("us-east"); len(got.answering) != 0 || got.port != 9000 {
 			t.Errorf("answering %v on port %d, want none on port 9000", got.answering, got.port)
+		}
+	})
+}
+
+// TestBackendConfirmsAnotherEndpointOnDemand: in mode OnDemand the active region is probed when its endpoint is not what
+// is published, and no longer once it has answered.
+func TestBackendConfirmsAnotherEndpointOnDemand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, func(b *llmv1alpha1.LLMBackend) { b.Spec.Probe.Mode = llmv1alpha1.ProbeOnDemand })
+		defer r.backend.stop()
+		r.backend.endpoint("us-east")
+		r.until(t, time.Minute)
+		r.backend.published(destination{[]netip.Addr{netip.MustParseAddr(east)}, 8000})
+		r.until(t, time.Minute)
+		if got := r.prober.count(east); got != 0 {
+			t.Errorf("%d probes of what is published, want 0", got)
+		}
+		r.prober.set(east, 503)
+		r.backend.published(destination{[]netip.Addr{netip.MustParseAddr("10.9.9.9")}, 8000})
+		r.until(t, 1500*time.Millisecond)
+		if got := r.prober.count(east); got != 2 {
+			t.Errorf("%d probes while something else is published, want 2: one at once, one after suspectPeriod", got)
+		}
+		r.prober.set(east, 200)
+		r.until(t, time.Minute)
+		if got := r.prober.count(east); got != 3 {
+			t.Errorf("%d probes when the region has answered, want 3", got)
 		}
 	})
 }

@@ -13,8 +13,13 @@ import (
 	"github.com/breakwater-dev/breakwater/internal/probe"
 )
 
+// addressPeriod is how often the addresses of an endpoint are looked up while none is known: nothing can be published
+// of it then, and one that is probed on demand only may not be looked up otherwise.
+const addressPeriod = 5 * time.Second
+
 // regionEndpoint is what the running backend knows of one region's endpoint.
 type regionEndpoint struct {
+	name     string // of the region
 	identity string
 	target   probe.Target
 	answers  *probe.Addresses
@@ -99,24 +104,62 @@ func (b *backend) endpoint(region string) endpointView {
 	return endpointView{answering: answering.addresses, resolved: slices.Clone(e.resolved), port: answering.port}
 }
 
-// lookUp finds out the addresses of an endpoint without probing it.
+// lookUp finds out the addresses of an endpoint without probing it, and tries again until there are any, or nobody
+// wants them any more.
 func (b *backend) lookUp(e *regionEndpoint, target probe.Target) {
-	found := b.prober.Addresses(b.ctx, target)
-	b.mu.Lock()
-	e.looking = false
-	if len(e.resolved) == 0 {
-		e.resolved = found
+	for b.found(e, b.prober.Addresses(b.ctx, target)) {
+		again := time.NewTimer(addressPeriod)
+		select {
+		case <-again.C:
+		case <-b.ctx.Done():
+			again.Stop()
+			return
+		}
 	}
-	ask := len(found) > 0 && !b.stopped && b.askOnce()
+}
+
+// found takes what a look-up has found, and says whether to look again.
+func (b *backend) found(e *regionEndpoint, addresses []netip.Addr) (again bool) {
+	b.mu.Lock()
+	if len(e.resolved) == 0 {
+		e.resolved = addresses
+	}
+	if len(e.resolved) == 0 && !b.stopped && b.regions[e.name] == e {
+		b.mu.Unlock()
+		return true
+	}
+	e.looking = false
+	b.confirm()
+	ask := b.poll(time.Now())
+	ask = len(addresses) > 0 && !b.stopped && b.askOnce() || ask
+	b.mu.Unlock()
+	if ask {
+		b.ask()
+	}
+	return false
+}
+
+// published notes what is shown of the active region, so that a change of what answers is noticed.
+func (b *backend) published(shown destination) {
+	b.mu.Lock()
+	b.shown = shown
+	b.confirm()
+	ask := b.poll(time.Now())
 	b.mu.Unlock()
 	if ask {
 		b.ask()
 	}
 }
 
-// published notes what is shown of the active region, so that a change of what answers is noticed.
-func (b *backend) published(shown destination) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.shown = shown
+// confirm has the active region probed if what is published of it is not where its endpoint is, as far as that is
+// known: the endpoint was changed, or somebody else wrote the slices. The ready Pods of a Service need no probe.
+func (b *backend) confirm() {
+	e, ok := b.regions[b.active]
+	if !ok || e.isService() || b.shown.empty() || len(e.resolved) == 0 {
+		return
+	}
+	elsewhere := slices.ContainsFunc(b.shown.addresses, func(a netip.Addr) bool { return !slices.Contains(e.resolved, a) })
+	if elsewhere || b.shown.port != int32(e.target.Port) {
+		b.machine.Confirm()
+	}
 }

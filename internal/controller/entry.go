@@ -25,9 +25,15 @@ type entry struct {
 	backend *backend
 
 	// newest is the newest version that this operator has written or read past the cache; replaced is the
-	// resource version that a write turned into it.
+	// resource version that it has taken the place of.
 	newest   *llmv1alpha1.LLMBackend
 	replaced string
+	// doubted is set when there are signs that a backup was restored: then the cache, and what this operator has
+	// written, may say what is no longer stored.
+	doubted atomic.Bool
+	// restored is set when a backup was restored, until the cache shows what was published since: the slices in it
+	// may be those of decisions that have been undone.
+	restored bool
 	// unsettled is a plan whose write ended without an answer: it may be stored or not.
 	unsettled *failover.Plan
 
@@ -35,9 +41,12 @@ type entry struct {
 	shown atomic.Pointer[shown]
 	// untrusted is set when Service or slices may have been changed by somebody else.
 	untrusted atomic.Bool
-	// ownVersion is the resource version of the newest own write, for the watch to know its echo.
-	ownVersion atomic.Pointer[string]
+	// own is the newest own write, for the watch to know its echo.
+	own atomic.Pointer[ownWrite]
 }
+
+// ownWrite is a write of this operator: the resource versions of what it wrote and of what that replaced.
+type ownWrite struct{ version, replaced string }
 
 // shown is what this operator has published.
 type shown struct {
@@ -49,21 +58,26 @@ type shown struct {
 // wrote remembers an own write of the LLMBackend.
 func (e *entry) wrote(written *llmv1alpha1.LLMBackend, replaced string) {
 	e.newest, e.replaced = written, replaced
-	version := written.ResourceVersion
-	e.ownVersion.Store(&version)
+	e.own.Store(&ownWrite{version: written.ResourceVersion, replaced: replaced})
 }
 
 // isEcho says whether the watch has brought the operator's own newest write.
 func (e *entry) isEcho(resourceVersion string) bool {
-	own := e.ownVersion.Load()
-	return own != nil && *own == resourceVersion
+	own := e.own.Load()
+	return own != nil && own.version == resourceVersion
+}
+
+// hasReplaced says whether the operator's own newest write was made over that version.
+func (e *entry) hasReplaced(resourceVersion string) bool {
+	own := e.own.Load()
+	return own != nil && own.replaced == resourceVersion
 }
 
 // current returns the newest version of an LLMBackend: the cached one, or the own last write that the cache
 // has not seen yet. When it cannot tell it reads past the cache. A version that is older than an own write,
 // and yet the newest there is, comes from a restored backup: the decision notices and starts from it.
 func (e *entry) current(ctx context.Context, live client.Reader, cached *llmv1alpha1.LLMBackend) (*llmv1alpha1.LLMBackend, error) {
-	if e.unsettled != nil {
+	if e.unsettled != nil || e.doubted.Load() {
 		return e.read(ctx, live, cached)
 	}
 	if e.newest == nil || cached.ResourceVersion == e.newest.ResourceVersion {
@@ -73,19 +87,35 @@ func (e *entry) current(ctx context.Context, live client.Reader, cached *llmv1al
 		return e.newest, nil
 	}
 	if order, err := resourceversion.CompareResourceVersion(cached.ResourceVersion, e.newest.ResourceVersion); err == nil && order > 0 {
+		e.forgetUndone(cached)
 		return cached, nil
 	}
 	return e.read(ctx, live, cached)
 }
 
-// read reads past the cache.
+// read reads past the cache. Another LLMBackend of the same name is not found: it gets an entry of its own.
 func (e *entry) read(ctx context.Context, live client.Reader, of *llmv1alpha1.LLMBackend) (*llmv1alpha1.LLMBackend, error) {
 	fresh := &llmv1alpha1.LLMBackend{}
 	if err := live.Get(ctx, client.ObjectKeyFromObject(of), fresh); err != nil {
 		return nil, fmt.Errorf("read LLMBackend past the cache: %w", err)
 	}
-	e.newest, e.replaced = fresh, ""
+	if fresh.UID != of.UID {
+		return nil, notFound(client.ObjectKeyFromObject(of))
+	}
+	e.forgetUndone(fresh)
+	e.newest, e.replaced = fresh, of.ResourceVersion
+	e.doubted.Store(false)
 	return fresh, nil
+}
+
+// shownIn says whether these slices hold all that this operator published last, just as it did.
+func (e *entry) shownIn(existing []discoveryv1.EndpointSlice) bool {
+	last := e.shown.Load()
+	return last != nil && !slices.ContainsFunc(last.slices, func(s traffic.Slice) bool {
+		return !slices.ContainsFunc(existing, func(o discoveryv1.EndpointSlice) bool {
+			return o.Name == s.Name && traffic.Compare(&o, s) == traffic.Current
+		})
+	})
 }
 
 // publishedJust says whether the slice is just as this operator published it last.

@@ -77,10 +77,10 @@ func (r *Reconciler) publishSlices(ctx context.Context, s *scope, svc *corev1.Se
 		Seq: s.stored.Status.ActiveSeq, Retain: retains(s.stored), TakeOver: true,
 	})
 	if len(desired.Slices) == 0 {
-		return publication{reason: llmv1alpha1.ReasonPending, lookAgain: addressPeriod, message: fmt.Sprintf(
+		return publication{reason: llmv1alpha1.ReasonPending, message: fmt.Sprintf(
 			"no address of region %s is known that may be published in a family of Service %s", active, svc.Name)}, nil
 	}
-	result, err := r.Publisher.Publish(ctx, desired)
+	result, err := r.write(ctx, s, desired, existing)
 	r.recordWrites(s, result.Writes)
 	if err != nil {
 		return refusedWrite(err)
@@ -170,11 +170,17 @@ func shownBy(existing []discoveryv1.EndpointSlice, uid types.UID, seq int64) des
 	return to
 }
 
-// slicesOf returns all slices of the Service, foreign ones included.
+// slicesOf returns all slices of the Service, foreign ones included. After a restored backup it reads past the cache
+// until that shows what was published since.
 func (r *Reconciler) slicesOf(ctx context.Context, s *scope) ([]discoveryv1.EndpointSlice, error) {
-	list := &discoveryv1.EndpointSliceList{}
+	list, service := &discoveryv1.EndpointSliceList{}, translate.ServiceName(s.stored)
 	err := r.Client.List(ctx, list, client.InNamespace(s.stored.Namespace),
-		client.MatchingFields{indexService: translate.ServiceName(s.stored)}, client.UnsafeDisableDeepCopy)
+		client.MatchingFields{indexService: service}, client.UnsafeDisableDeepCopy)
+	s.entry.restored = s.entry.restored && (err != nil || !s.entry.shownIn(list.Items))
+	if err == nil && s.entry.restored {
+		list = &discoveryv1.EndpointSliceList{}
+		err = r.Live.List(ctx, list, client.InNamespace(s.stored.Namespace), client.MatchingLabels{discoveryv1.LabelServiceName: service})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list EndpointSlices: %w", err)
 	}

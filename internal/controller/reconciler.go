@@ -40,10 +40,6 @@ const (
 	confirmDelay    = 5 * time.Millisecond
 )
 
-// addressPeriod is how often the addresses of the active region are looked up while none is known, because then
-// nothing can be published, and a region that is probed on demand only may not be looked up otherwise.
-const addressPeriod = 5 * time.Second
-
 // foreignPeriod is how often is looked whether others still share the traffic: not all that can share it
 // is watched.
 const foreignPeriod = 30 * time.Second

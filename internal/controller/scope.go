@@ -52,9 +52,6 @@ func (r *Reconciler) gather(ctx context.Context, key client.ObjectKey) (*scope, 
 	if err != nil {
 		return nil, err
 	}
-	if stored.UID != cached.UID {
-		return nil, notFound(key)
-	}
 	s := &scope{entry: e, stored: stored, credentials: r.Credentials}
 	return s, r.lookAround(ctx, s)
 }
@@ -125,6 +122,7 @@ func inputOf(b *llmv1alpha1.LLMBackend, families []probe.Family, services map[st
 			target.Addresses, target.Port, target.Absent = to.Addresses, to.Port, to.absent
 		}
 		endpoints[r.Name] = &regionEndpoint{
+			name:     r.Name,
 			identity: r.Identity,
 			target:   target,
 			answers:  probe.NewAddresses(r.Breaker.FailureThreshold),

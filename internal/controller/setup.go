@@ -193,10 +193,14 @@ func (r *Reconciler) busy() bool {
 // that matters.
 func (r *Reconciler) notOwnEcho() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(u event.UpdateEvent) bool {
-		if u.ObjectOld.GetResourceVersion() == u.ObjectNew.GetResourceVersion() {
-			return false // a periodic resync
-		}
 		e := r.backends.get(client.ObjectKeyFromObject(u.ObjectNew))
+		if e != nil && e.putBack(u) {
+			e.doubted.Store(true)
+			return true
+		}
+		if u.ObjectOld.GetResourceVersion() == u.ObjectNew.GetResourceVersion() {
+			return false // the cache was filled anew, or told again what it has
+		}
 		ordered := u.ObjectOld.GetGeneration() != u.ObjectNew.GetGeneration() ||
 			!maps.Equal(u.ObjectOld.GetAnnotations(), u.ObjectNew.GetAnnotations())
 		return ordered || e == nil || !e.isEcho(u.ObjectNew.GetResourceVersion())

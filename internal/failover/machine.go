@@ -41,6 +41,7 @@ type region struct {
 	due       time.Time // of the next scheduled probe
 	trialDue  time.Time // of the next trial, while HalfOpen
 
+	confirm    bool // the active region is to be probed, also OnDemand, until it succeeds
 	known      bool // an outcome arrived since start
 	suspect    bool // the newest outcome was a failure
 	succeeded  bool // this probe has succeeded here before
@@ -183,6 +184,9 @@ func transportReason(reason string) bool {
 
 func (m *Machine) locateActive() {
 	m.active = m.index(m.record.ActiveRegion)
+	for i := range m.regions {
+		m.regions[i].confirm = m.regions[i].confirm && i == m.active
+	}
 }
 
 func (m *Machine) index(name string) int {
@@ -254,7 +258,7 @@ func (r *region) learn(now time.Time, id uint64, started time.Time, o Outcome) O
 	case Success:
 		r.unreadable = 0
 		r.doubt = doubt{}
-		r.succeeded = true
+		r.succeeded, r.confirm = true, false
 		r.success = evidence{id: id, started: started, finished: now}
 	case RateLimited, Failure:
 		r.unreadable = 0

@@ -76,7 +76,16 @@ func (m *Machine) schedule(now time.Time, buf []Probe) []Probe {
 // breaker is not Closed, so that there are none then. In mode OnDemand an endpoint that may not be used is
 // probed nevertheless: nothing else would ask it again, and it would be no candidate for ever.
 func (r *region) scheduled() bool {
-	return r.probe.id == 0 && (!r.Probe.OnDemand || r.unfit != NoFault) && r.breaker.state == Closed
+	return r.probe.id == 0 && (!r.Probe.OnDemand || r.unfit != NoFault || r.confirm) && r.breaker.state == Closed
+}
+
+// Confirm has the active region probed as in mode Active until it succeeds: something else is published of it than
+// its endpoint has, and publishing that is a commit. Where its endpoint, its probe or the active region changes first,
+// that is forgotten.
+func (m *Machine) Confirm() {
+	if m.active >= 0 {
+		m.regions[m.active].confirm = true
+	}
 }
 
 // reschedule sets when the region is probed next: after SuspectPeriod while it is the active region and

@@ -98,6 +98,30 @@ func TestSchedule(t *testing.T) {
 			euWest: "0s 5s 10s 15s 20s",
 		},
 		{
+			name: "OnDemand, to be confirmed: as in mode Active until it succeeds",
+			script: func(w *world) {
+				w.config.Regions[0].Probe.OnDemand = true
+				w.responds(0, "us-east", status(503))
+				w.confirm(7 * second)
+				w.responds(8500*ms, "us-east", status(200))
+			},
+			until:  20 * second,
+			usEast: "7s 8s 9s",
+			euWest: "0s 5s 10s 15s 20s",
+		},
+		{
+			name: "OnDemand, to be confirmed: no longer when another region is active",
+			script: func(w *world) {
+				w.config.Regions[0].Probe.OnDemand = true
+				w.responds(0, "us-east", status(401))
+				w.confirm(7 * second)
+				w.order(8500*ms, func(o *Orders) { o.Switch, o.SwitchTo = "1", "eu-west" })
+			},
+			until:  20 * second,
+			usEast: "7s",
+			euWest: "0s 5s 8.5s 13.5s 18.5s",
+		},
+		{
 			name: "not while the breaker is open; then trials, suspectPeriod apart",
 			script: func(w *world) {
 				w.config.Regions[1].Breaker.SuccessThreshold = 3

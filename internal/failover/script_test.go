@@ -94,6 +94,9 @@ func (w *world) traffic(at time.Duration, region string, calls int, r answer) {
 	})
 }
 
+// confirm asks for a confirmation of the active region.
+func (w *world) confirm(at time.Duration) { w.at(at, func() { w.machine.Confirm() }) }
+
 // edit changes the spec.
 func (w *world) edit(at time.Duration, change func(*Config)) {
 	w.at(at, func() {

@@ -25,6 +25,7 @@ func FromBackend(b *llmv1alpha1.LLMBackend) (Spec, OrderSet, Record) {
 
 func specOf(b *llmv1alpha1.LLMBackend) Spec {
 	s := Spec{
+		Generation:     b.Generation,
 		Mode:           Mode(b.Spec.Failover.Mode),
 		MinDuration:    b.Spec.Failover.MinDuration.AsDuration(),
 		ManualFailback: b.Spec.Failover.Failback == llmv1alpha1.FailbackManual,
@@ -107,6 +108,9 @@ func recordOf(b *llmv1alpha1.LLMBackend) Record {
 		ActiveSeq:     s.ActiveSeq,
 		ActiveSince:   timeOf(s.ActiveSince),
 		PublishedSeq:  s.PublishedSeq,
+
+		ObservedGeneration: s.ObservedGeneration,
+
 		Pinned:        s.PinnedRegion != "",
 		HandledReset:  s.LastHandledReset,
 		HandledSwitch: s.LastHandledSwitch,

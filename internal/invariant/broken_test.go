@@ -95,6 +95,14 @@ func broken() map[Rule][]history {
 				h.breaker(10, "us-east", true)
 				h.store(10)
 			}},
+			{"as many failures as the spec before asked for", func(h *teller) {
+				h.edit(1, func(s *Spec) { s.Generation = 1 })
+				h.edit(2, func(s *Spec) { s.Generation, s.Regions[0].FailureThreshold = 2, 3 })
+				h.record.ObservedGeneration = 2
+				h.store(3)
+				h.fails()
+				h.store(10)
+			}},
 			{"unknown", func(h *teller) {
 				h.answers(9, "us-east", Unknown)
 				h.answers(10, "us-east", Unknown)

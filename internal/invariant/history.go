@@ -22,7 +22,9 @@ const (
 // Spec is what a person asks for.
 type Spec struct {
 	// Regions in order of preference: the primary first.
-	Regions        []Region
+	Regions []Region
+	// Generation numbers the versions of a spec; 0 if they are not numbered.
+	Generation     int64
 	Mode           Mode
 	MinDuration    time.Duration
 	ManualFailback bool
@@ -93,6 +95,8 @@ type Record struct {
 	ActiveSeq     int64
 	// ActiveSince is when the newest move was decided, on the operator's clock.
 	ActiveSince time.Time
+	// ObservedGeneration is that of the newest spec that the operator had read.
+	ObservedGeneration int64
 	// PublishedSeq is what the status says that slices show; nil if it says nothing.
 	PublishedSeq *int64
 	Pinned       bool

@@ -64,6 +64,14 @@ type region struct {
 	succeeded bool
 	leftSpec  time.Time
 	opening   opening
+	limits    []limits // the newest last; those before may be all that the operator has read
+}
+
+// limits are from when on failures, or a Retry-After, open a breaker under one version of the spec.
+type limits struct {
+	generation          int64
+	failureThreshold    int
+	retryAfterThreshold time.Duration
 }
 
 // opening is when a breaker opened.
@@ -108,7 +116,12 @@ func (j *Judge) Spec(at time.Time, s Spec) {
 		k := j.region(r.Name)
 		if k.identity != r.Identity {
 			k.identity, k.validFrom, k.succeeded = r.Identity, at, false
+			k.limits = nil
 		}
+		if s.Generation == 0 {
+			k.limits = nil
+		}
+		k.limits = append(k.limits, limits{s.Generation, max(r.FailureThreshold, 1), r.RetryAfterThreshold})
 		for _, a := range r.Addresses {
 			if j.owners[a.Unmap()] == nil {
 				j.owners[a.Unmap()] = map[string]struct{}{}
@@ -138,8 +151,8 @@ func (j *Judge) Answered(a Answer) {
 		j.resting = false
 	}
 	r := j.region(a.Region)
-	spec, _ := j.spec.region(a.Region)
-	known := answer{Answer: a, threshold: max(spec.FailureThreshold, 1)}
+	least := r.leastLimits()
+	known := answer{Answer: a, threshold: least.failureThreshold}
 	switch a.Class {
 	case Success:
 		r.succeeded = r.succeeded || !a.ByTraffic
@@ -148,12 +161,34 @@ func (j *Judge) Answered(a Answer) {
 		known.failed = true
 	case RateLimited:
 		known.failed = a.RetryAfter == nil && !a.QuotaExhausted
-		known.stop = a.QuotaExhausted || a.RetryAfter != nil && *a.RetryAfter > spec.RetryAfterThreshold
+		known.stop = a.QuotaExhausted || a.RetryAfter != nil && *a.RetryAfter > least.retryAfterThreshold
 	case Excluded:
 		known.failed = a.Gone && r.succeeded && !a.ByTraffic
 	case Unknown:
 	}
 	r.answers = append(r.answers, known)
+}
+
+// leastLimits returns the least of those that the operator may go by.
+func (r *region) leastLimits() limits {
+	least := limits{failureThreshold: 1}
+	for i, l := range r.limits {
+		if i == 0 {
+			least = l
+		}
+		least.failureThreshold = min(least.failureThreshold, l.failureThreshold)
+		least.retryAfterThreshold = min(least.retryAfterThreshold, l.retryAfterThreshold)
+	}
+	return least
+}
+
+// observed tells that the operator has read the spec of that generation, or a newer one.
+func (j *Judge) observed(generation int64) {
+	for _, r := range j.known {
+		for len(r.limits) > 1 && r.limits[1].generation <= generation {
+			r.limits = r.limits[1:]
+		}
+	}
 }
 
 // Restarted tells that a new process has begun, which knows only what is stored, and that its clock is ahead

@@ -60,6 +60,14 @@ var keeping = []history{
 		h.breaker(4, "local", true)
 		h.store(4)
 	}},
+	{"a threshold that the operator has not read yet", func(h *teller) {
+		h.edit(1, func(s *Spec) { s.Generation = 1 })
+		h.record.ObservedGeneration = 1
+		h.store(2)
+		h.edit(3, func(s *Spec) { s.Generation, s.Regions[0].FailureThreshold = 2, 3 })
+		h.fails()
+		h.store(10)
+	}},
 	{"a route that is gone fails", func(h *teller) {
 		h.answers(2, "local", Success)
 		h.Answered(Answer{Region: "local", Started: at(3), Finished: at(4), Class: Excluded, Gone: true})

@@ -39,6 +39,7 @@ func (j *Judge) Stored(w Write) {
 		}
 	}
 	j.judgeOpenings(w)
+	j.observed(w.ObservedGeneration)
 	j.judgeNumbers(before, w)
 	j.judgeHistory(before, w)
 	j.judgeOrders(before, w)

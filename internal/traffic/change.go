@@ -14,6 +14,7 @@ type change struct {
 	slice    Slice
 	obsolete bool // to be deleted, not written
 	takeOver bool
+	restored bool                       // a newer decision was undone by a restored backup
 	existing *discoveryv1.EndpointSlice // nil if absent
 }
 
@@ -37,7 +38,7 @@ func (c change) decide() (Action, error) {
 		return Created, nil
 	}
 	switch verdict := Compare(c.existing, c.slice); {
-	case verdict == Newer:
+	case verdict == Newer && !c.restored:
 		return "", c.refused(ErrNewer)
 	case verdict == TakeOver && !c.takeOver:
 		return "", c.refused(ErrOwned)

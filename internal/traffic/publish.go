@@ -43,23 +43,55 @@ type Write struct {
 // An error that wraps ErrNewer or ErrOwned and comes with an empty Result means that nothing was written.
 // Other errors leave the rest written: what was is in the Result either way.
 func (p *Publisher) Publish(ctx context.Context, desired Desired) (Result, error) {
-	changes := changesOf(desired)
-	for i := range changes {
-		existing, err := getSlice(ctx, p.Client, changes[i].slice)
-		if err != nil {
-			return Result{}, err
-		}
-		changes[i].existing = existing
-		if _, err := changes[i].decide(); errors.Is(err, ErrNewer) || errors.Is(err, ErrOwned) {
+	changes, err := readAll(ctx, p.Client, changesOf(desired))
+	if err != nil {
+		return Result{}, err
+	}
+	for _, c := range changes {
+		if _, err := c.decide(); errors.Is(err, ErrNewer) || errors.Is(err, ErrOwned) {
 			return Result{}, err
 		}
 	}
+	return carryOutAll(changes, func(c change) (*Write, error) { return p.settle(ctx, c) })
+}
 
+// PublishOver is Publish for when a slice shows a newer decision than the caller's, and the caller believes its own
+// all the same: a restored backup has undone the other. The slices are read live, then stillStored is called, which
+// returns an error unless the caller's decision is the one that is stored, and only slices that are still as they
+// were read are written.
+func (p *Publisher) PublishOver(ctx context.Context, desired Desired, stillStored func() error) (Result, error) {
+	changes, err := readAll(ctx, p.Live, changesOf(desired))
+	if err != nil {
+		return Result{}, err
+	}
+	if err := stillStored(); err != nil {
+		return Result{}, err
+	}
+	return carryOutAll(changes, func(c change) (*Write, error) {
+		c.restored = true
+		return p.carryOut(ctx, c)
+	})
+}
+
+// readAll reads what the changes are about.
+func readAll(ctx context.Context, reader client.Reader, changes []change) ([]change, error) {
+	for i := range changes {
+		existing, err := getSlice(ctx, reader, changes[i].slice)
+		if err != nil {
+			return nil, err
+		}
+		changes[i].existing = existing
+	}
+	return changes, nil
+}
+
+// carryOutAll carries out all changes at the same time.
+func carryOutAll(changes []change, carryOut func(change) (*Write, error)) (Result, error) {
 	writes := make([]*Write, len(changes))
 	errs := make([]error, len(changes))
 	var group sync.WaitGroup
 	for i, c := range changes {
-		group.Go(func() { writes[i], errs[i] = p.settle(ctx, c) })
+		group.Go(func() { writes[i], errs[i] = carryOut(c) })
 	}
 	group.Wait()
 

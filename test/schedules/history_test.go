@@ -52,11 +52,11 @@ func (w *world) judge(settled time.Time) []invariant.Violation {
 	for _, at := range w.restarts {
 		events = append(events, event{at, 1, func() { h.judge.Restarted(at, 0) }})
 	}
-	for _, at := range w.restores {
+	for _, at := range w.restored {
 		events = append(events, event{at, 1 << 29, func() { h.restored(at) }})
 	}
-	for _, rec := range w.regions.met() {
-		events = append(events, event{rec.finished, 0, func() { h.answered(rec) }})
+	for _, probe := range probesOf(w.regions.met()) {
+		events = append(events, h.answers(probe)...)
 	}
 	for i, c := range w.server.Changes() {
 		events = append(events, event{c.Time, 2 + i, func() { h.changed(c) }})
@@ -112,11 +112,17 @@ func (h *history) restored(at time.Time) {
 	if h.last != nil {
 		_, _, record = invariant.FromBackend(h.last)
 	}
+	record.ObservedGeneration = h.record.ObservedGeneration
 	if reflect.DeepEqual(record, h.record) { // whoever knew that goes on knowing what came with it
 		return
 	}
 	h.record = record
 	h.judge.Restored(at, record)
+	for _, s := range h.owned {
+		if s.UID != record.UID || s.Seq != record.ActiveSeq {
+			return // the decision was not published yet when the backup was taken
+		}
+	}
 	if record.ActiveRegion != "" {
 		h.published(at)
 	}
@@ -151,8 +157,8 @@ func (h *history) slice(c apiserver.Change) {
 		}
 		shown := invariant.Slice{UID: string(uid), Seq: seq, Family: string(s.AddressType)}
 		for _, text := range addressesIn(s) {
-			if text == foreignAddress && c.Before != nil && slices.Contains(addressesIn(decodeInto[discoveryv1.EndpointSlice](c.Before)), text) {
-				continue // an operator that has just started cannot tell it from what the one before has published
+			if text == foreignAddress && (c.By == apiserver.RestoredBy || !h.confirmed(c.Time) || h.onTheWay(c)) {
+				continue
 			}
 			shown.Addresses = append(shown.Addresses, netip.MustParseAddr(text))
 		}
@@ -161,6 +167,37 @@ func (h *history) slice(c apiserver.Change) {
 	if c.By == operatorName {
 		h.published(c.Time)
 	}
+}
+
+// soon is the time in which an operator that has heard of a region's addresses publishes them, unless requests are
+// slower.
+const soon = 20 * second
+
+// confirmed says whether the operator has had the time to replace a foreign address. One that has just started cannot
+// tell it from what the one before has published: not until the active region has answered.
+func (h *history) confirmed(at time.Time) bool {
+	var started time.Time
+	for _, restart := range h.w.restarts {
+		if !restart.After(at) {
+			started = restart
+		}
+	}
+	return slices.ContainsFunc(h.w.regions.met(), func(rec record) bool {
+		return rec.region == h.record.ActiveRegion && rec.started.After(started) && rec.finished.Before(at.Add(-soon)) &&
+			answerOf(rec).Class == invariant.Success
+	})
+}
+
+// onTheWay says whether a write that leaves a foreign address where it is, as one of the owner references alone, is
+// followed by one that replaces it.
+func (h *history) onTheWay(c apiserver.Change) bool {
+	holds := func(o map[string]any) bool {
+		return o != nil && slices.Contains(addressesIn(decodeInto[discoveryv1.EndpointSlice](o)), foreignAddress)
+	}
+	return holds(c.Before) && slices.ContainsFunc(h.w.server.Changes(), func(next apiserver.Change) bool {
+		return next.Name == c.Name && next.By == operatorName && next.Time.After(c.Time) && next.Time.Before(c.Time.Add(soon)) &&
+			!holds(next.After)
+	})
 }
 
 func (h *history) published(at time.Time) {
@@ -179,28 +216,6 @@ func addressesIn(s *discoveryv1.EndpointSlice) []string {
 		addresses = append(addresses, e.Addresses...)
 	}
 	return addresses
-}
-
-// answered tells what a probe met.
-func (h *history) answered(rec record) {
-	a := invariant.Answer{Region: rec.region, Started: rec.started, Finished: rec.finished, Class: invariant.Failure}
-	b := rec.behaviour
-	switch {
-	case rec.noName, rec.timedOut, b.raw != "":
-	case b.name == "no files left":
-		a.Class = invariant.Unknown
-	case b.err != nil:
-	case b.status == 429:
-		a.Class = invariant.RateLimited
-		if seconds, err := strconv.Atoi(b.retryAfter); err == nil {
-			a.RetryAfter = new(time.Duration(seconds) * second)
-		}
-	case b.status == 200:
-		a.Class = invariant.Success
-	case b.status < 500:
-		a.Class, a.Gone = invariant.Excluded, b.status == 404
-	}
-	h.judge.Answered(a)
 }
 
 func decodeInto[T any](o map[string]any) *T {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
+	"github.com/breakwater-dev/breakwater/internal/traffic"
 )
 
 const (
@@ -106,16 +106,17 @@ func (w *world) createIfAbsent(o client.Object) {
 	}
 }
 
-// removeForeignAddress orders a reset if the slice holds what somebody wrote into it while no operator was there:
-// one that starts takes it for what was published, and in mode OnDemand no probe tells it better.
-func (w *world) removeForeignAddress() {
+// removeUnknowable deletes the slice if nothing on it says any more that it is the operator's, as the condition that
+// names it asks for.
+func (w *world) removeUnknowable() {
 	w.t.Helper()
-	changeIfThere(w, &discoveryv1.EndpointSlice{}, sliceName, func(s *discoveryv1.EndpointSlice) {
-		if slices.Contains(addressesIn(s), foreignAddress) {
-			w.note("a reset is ordered, so that the foreign address goes")
-			w.annotate(map[string]string{llmv1alpha1.ResetAnnotation: "foreign address"})
-		}
-	})
+	slice := &discoveryv1.EndpointSlice{}
+	err := w.user.Get(w.ctx, client.ObjectKey{Namespace: namespace, Name: sliceName}, slice)
+	w.must(client.IgnoreNotFound(err))
+	if len(traffic.Foreign([]discoveryv1.EndpointSlice{*slice}, backendName)) > 0 {
+		w.note("the slice that nobody can know any more goes")
+		w.delete(slice)
+	}
 }
 
 // serviceEdit lets somebody else change or delete the Service.
@@ -146,12 +147,15 @@ func (w *world) heal() {
 	w.weather.heal()
 	w.regions.heal(func(h string) []netip.Addr { return addressesOf(h[:1], 2) })
 	w.delete(&discoveryv1.EndpointSlice{ObjectMeta: inNamespace("foreign")})
+	w.removeUnknowable()
 	w.delete(&metav1.PartialObjectMetadata{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Endpoints"}, ObjectMeta: inNamespace(backendName),
 	})
 	changeIfThere(w, &corev1.Service{}, backendName, func(s *corev1.Service) { s.Spec.Selector = nil })
+	if b := w.backend(); b != nil && b.DeletionTimestamp != nil { // then it is not created again
+		w.server.Collect()
+	}
 	w.ensureBackend(w.newest)
-	w.removeForeignAddress()
 	w.edit(func(b *llmv1alpha1.LLMBackend) { b.Spec.Failover.Mode = llmv1alpha1.FailoverAutomatic })
 	w.annotate(map[string]string{llmv1alpha1.PausedAnnotation: ""})
 	if w.operator == nil {

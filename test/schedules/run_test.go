@@ -50,6 +50,7 @@ func (w *world) run() []string {
 		defer close(collected)
 		w.collectGarbage(stop)
 	}()
+	slices.SortStableFunc(w.script, func(x, y step) int { return int(x.at - y.at) })
 	for _, s := range w.script {
 		time.Sleep(s.at - time.Since(w.began))
 		if s.what != "" {
@@ -166,9 +167,6 @@ func (w *world) misdirected(b *llmv1alpha1.LLMBackend) string {
 		return "the slice is empty"
 	}
 	region := translate.Regions(b)[slices.IndexFunc(translate.Regions(b), func(r llmv1alpha1.Region) bool { return r.Name == b.Status.ActiveRegion })]
-	if mode := b.Spec.Probe.Mode; mode == llmv1alpha1.ProbeOnDemand || region.Probe != nil && region.Probe.Mode != nil {
-		return "" // without probes an edited endpoint does not replace what is published
-	}
 	for _, a := range addresses {
 		if !strings.Contains(region.Endpoint.URL, a) && !strings.Contains(region.Endpoint.URL, host(region.Name)) || !strings.HasPrefix(a, prefixOf(region.Name)) {
 			return fmt.Sprintf("the slice holds %v, and region %s is at %s", addresses, region.Name, region.Endpoint.URL)

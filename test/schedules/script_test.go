@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -41,7 +40,6 @@ func randomScript(w *world) {
 			at += between(r, 0, 4*second)
 		}
 	}
-	slices.SortStableFunc(w.script, func(x, y step) int { return int(x.at - y.at) })
 }
 
 // randomStep adds one thing that happens.
@@ -171,7 +169,9 @@ func outage(r *rand.Rand, w *world, at time.Duration) {
 }
 
 // backup takes a backup of the store and sometimes puts it back later. It does not bring a deleted LLMBackend back:
-// until an operator has heard of that, it cannot but write for the one that it knows.
+// until an operator has heard of that, it cannot but write for the one that it knows. Where revisions are used again,
+// nothing tells clients that they know another object under the same resource version: as Kubernetes asks for it,
+// the operator is started anew then.
 func backup(r *rand.Rand, w *world, at time.Duration) {
 	bump := r.IntN(2) == 0
 	w.at(at, "a backup is taken", func() { w.backup, w.backedUp = new(w.server.Snapshot()), w.uid() })
@@ -181,8 +181,15 @@ func backup(r *rand.Rand, w *world, at time.Duration) {
 				w.note("not restored, because the LLMBackend is another one now")
 				return
 			}
-			w.restores = append(w.restores, time.Now())
+			running := w.operator != nil
+			if !bump {
+				w.stopOperator(true)
+			}
+			w.restored = append(w.restored, time.Now())
 			w.server.Restore(*w.backup, bump)
+			if running && !bump {
+				w.startOperator()
+			}
 		})
 	}
 }

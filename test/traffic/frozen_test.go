@@ -91,6 +91,43 @@ func TestFrozenWriterCannotReleaseANewerSlice(t *testing.T) {
 	w.wantUnchanged(newer)
 }
 
+// TestPublishOver: what a restored backup has undone is written over, if the decision is still stored when the slices
+// have been read, and if nobody has written them since.
+func TestPublishOver(t *testing.T) {
+	w := newWorld(t)
+	op, older := w.frozenAt5()
+	w.mustPublish(w.decision(6, "10.3.0.10"))
+	newer := w.slice(slice4)
+
+	changed := errors.New("the LLMBackend has changed")
+	if _, err := op.publishOver(t.Context(), older, func() error { return changed }); !errors.Is(err, changed) {
+		t.Errorf("error %v, want %v", err, changed)
+	}
+	op.wantWrites(t, 0)
+	w.wantUnchanged(newer)
+
+	_, err := op.publishOver(t.Context(), older, func() error {
+		w.mustPublish(w.decision(7, "10.3.0.10"))
+		return nil
+	})
+	if !apierrors.IsConflict(err) {
+		t.Errorf("error %v, want a conflict", err)
+	}
+	wantSeq(t, w.slice(slice4), 7)
+
+	if _, err := op.publishOver(t.Context(), older, func() error { return nil }); err != nil {
+		t.Error(err)
+	}
+	wantSeq(t, w.slice(slice4), older.Seq)
+}
+
+func wantSeq(t *testing.T, slice *discoveryv1.EndpointSlice, want int64) {
+	t.Helper()
+	if _, seq, err := traffic.ParseTransitionSeq(slice.Annotations[traffic.TransitionSeqAnnotation]); err != nil || seq != want {
+		t.Errorf("the slice shows %d, %v, want %d", seq, err, want)
+	}
+}
+
 func TestStaleDecisionIsRefusedWithoutAWrite(t *testing.T) {
 	w := newWorld(t)
 	w.mustPublish(w.dualStack(6, "10.3.0.10", "fd00:3::10"))

@@ -126,6 +126,10 @@ func (o *operator) publish(ctx context.Context, d traffic.Decision) (traffic.Res
 	return o.Publish(ctx, traffic.DesiredSlices(d))
 }
 
+func (o *operator) publishOver(ctx context.Context, d traffic.Decision, stillStored func() error) (traffic.Result, error) {
+	return o.PublishOver(ctx, traffic.DesiredSlices(d), stillStored)
+}
+
 // operatorClient stands for the cached client of a manager. By default its cache is never behind.
 type operatorClient struct {
 	client.Client

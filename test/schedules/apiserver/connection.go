@@ -12,38 +12,11 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
-
-// Request is what a [Connection] asks its faults about.
-type Request struct {
-	Verb        string // get, list, watch, create, patch, apply, delete
-	Resource    string
-	Name        string
-	Subresource string
-}
-
-// Writes says whether the request may change something.
-func (r Request) Writes() bool {
-	return r.Verb != "get" && r.Verb != "list" && r.Verb != "watch"
-}
-
-// Fate is what becomes of one request.
-type Fate struct {
-	// There and Back are how long request and reply take.
-	There, Back time.Duration
-	// Refused: there is no connection, and the request never arrives. Lost: it is answered, and the answer
-	// gets lost.
-	Refused, Lost bool
-	// Code, if not 0, is what the server answers without doing anything, with RetryAfter in seconds if that is
-	// not 0.
-	Code       int
-	RetryAfter int
-}
 
 // Connection is one client's way to the server. It is an http.RoundTripper.
 type Connection struct {
@@ -121,52 +94,6 @@ func readBody(req *http.Request) ([]byte, error) {
 	return data, nil
 }
 
-// parse reads /api/v1/namespaces/<namespace>/<resource>/<name>/<subresource> and what is like it.
-func parse(req *http.Request) (Request, key, error) {
-	parts := strings.Split(strings.Trim(req.URL.Path, "/"), "/")
-	skip := 2
-	if parts[0] == "apis" {
-		skip = 3
-	}
-	if len(parts) <= skip {
-		return Request{}, key{}, fmt.Errorf("no resource in %s", req.URL.Path)
-	}
-	parts = parts[skip:]
-	var k key
-	if parts[0] == "namespaces" && len(parts) > 2 {
-		k.namespace, parts = parts[1], parts[2:]
-	}
-	k.resource = parts[0]
-	r := Request{Resource: k.resource}
-	if len(parts) > 1 {
-		k.name, r.Name = parts[1], parts[1]
-	}
-	if len(parts) > 2 {
-		r.Subresource = parts[2]
-	}
-	r.Verb = verb(req, k.name)
-	return r, k, nil
-}
-
-func verb(req *http.Request, name string) string {
-	switch {
-	case req.Method == http.MethodGet && req.URL.Query().Get("watch") != "":
-		return "watch"
-	case req.Method == http.MethodGet && name == "":
-		return "list"
-	case req.Method == http.MethodGet:
-		return "get"
-	case req.Method == http.MethodPost:
-		return "create"
-	case req.Method == http.MethodPatch && strings.Contains(req.Header.Get("Content-Type"), "apply-patch"):
-		return "apply"
-	case req.Method == http.MethodPatch:
-		return "patch"
-	default:
-		return strings.ToLower(req.Method)
-	}
-}
-
 // answer does what a request asks for.
 func (s *Server) answer(r Request, k key, query url.Values, body []byte, by string) answer {
 	s.mu.Lock()
@@ -227,71 +154,6 @@ func (s *Server) list(kind *kind, namespace, version string) answer {
 	}
 	return answer{http.StatusOK, fmt.Appendf(nil, `{"apiVersion":%q,"kind":%q,"metadata":{"resourceVersion":"%d"},"items":[%s]}`,
 		kind.apiVersion, kind.name+"List", s.revision, items.Bytes())}
-}
-
-// watch opens a watch from the revision that the request names, or with what there is as initial events.
-func (c *Connection) watch(req *http.Request, k key) (*http.Response, error) {
-	s := c.Server
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	kind := s.kinds[k.resource]
-	query := req.URL.Query()
-	from, _ := strconv.ParseInt(query.Get("resourceVersion"), 10, 64)
-	initial := query.Get("sendInitialEvents") == "true"
-	if !initial && (from < s.compacted || from > s.revision) {
-		return response(req, failure(http.StatusGone, metav1.StatusReasonExpired,
-			"too old resource version: %d (%d)", from, s.compacted), 0), nil
-	}
-	lag := c.Lag
-	if lag == nil {
-		lag = func(string) time.Duration { return 0 }
-	}
-	w := newWatcher(k.resource, lag)
-	if initial {
-		for _, each := range s.keys(k.resource) {
-			w.tell(frame("ADDED", s.encoded[each]))
-		}
-		w.tell(s.bookmark(kind))
-	} else {
-		s.replay(w, from)
-	}
-	s.watchers[w] = struct{}{}
-	ctx, cancel := context.WithCancel(req.Context())
-	body := &stream{
-		server: s, watcher: w, ctx: ctx, cancel: cancel, timeout: time.Now().Add(watchTime + lag(k.resource)),
-	}
-	return &http.Response{
-		StatusCode: http.StatusOK, Header: jsonHeader(), Body: body, Request: req, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}, nil
-}
-
-// replay tells a watcher what has happened since a revision.
-func (s *Server) replay(w *watcher, from int64) {
-	for _, c := range s.changes[s.restored:] {
-		if c.Resource != w.resource || c.Revision <= from {
-			continue
-		}
-		switch {
-		case c.After == nil:
-			gone := with(c.Before, strconv.FormatInt(c.Revision, 10), "metadata", "resourceVersion")
-			w.tell(frame("DELETED", encode(gone)))
-		case c.Before == nil:
-			w.tell(frame("ADDED", encode(c.After)))
-		default:
-			w.tell(frame("MODIFIED", encode(c.After)))
-		}
-	}
-}
-
-// Cut ends all watches of a resource, of every resource if it is "".
-func (s *Server) Cut(resource string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for w := range s.watchers {
-		if resource == "" || w.resource == resource {
-			w.end()
-		}
-	}
 }
 
 func jsonHeader() http.Header { return http.Header{"Content-Type": {"application/json"}} }

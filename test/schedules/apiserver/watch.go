@@ -8,9 +8,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"strconv"
 	"sync"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // watcher is one watch of one resource. What happens reaches its reader later, in order.
@@ -172,4 +175,69 @@ func (w *watcher) idle() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.ended.IsZero() && len(w.frames) == 0
+}
+
+// watch opens a watch from the revision that the request names, or with what there is as initial events.
+func (c *Connection) watch(req *http.Request, k key) (*http.Response, error) {
+	s := c.Server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kind := s.kinds[k.resource]
+	query := req.URL.Query()
+	from, _ := strconv.ParseInt(query.Get("resourceVersion"), 10, 64)
+	initial := query.Get("sendInitialEvents") == "true"
+	if !initial && (from < s.compacted || from > s.revision) {
+		return response(req, failure(http.StatusGone, metav1.StatusReasonExpired,
+			"too old resource version: %d (%d)", from, s.compacted), 0), nil
+	}
+	lag := c.Lag
+	if lag == nil {
+		lag = func(string) time.Duration { return 0 }
+	}
+	w := newWatcher(k.resource, lag)
+	if initial {
+		for _, each := range s.keys(k.resource) {
+			w.tell(frame("ADDED", s.encoded[each]))
+		}
+		w.tell(s.bookmark(kind))
+	} else {
+		s.replay(w, from)
+	}
+	s.watchers[w] = struct{}{}
+	ctx, cancel := context.WithCancel(req.Context())
+	body := &stream{
+		server: s, watcher: w, ctx: ctx, cancel: cancel, timeout: time.Now().Add(watchTime + lag(k.resource)),
+	}
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: jsonHeader(), Body: body, Request: req, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}, nil
+}
+
+// replay tells a watcher what has happened since a revision.
+func (s *Server) replay(w *watcher, from int64) {
+	for _, c := range s.changes[s.restored:] {
+		if c.Resource != w.resource || c.Revision <= from {
+			continue
+		}
+		switch {
+		case c.After == nil:
+			gone := with(c.Before, strconv.FormatInt(c.Revision, 10), "metadata", "resourceVersion")
+			w.tell(frame("DELETED", encode(gone)))
+		case c.Before == nil:
+			w.tell(frame("ADDED", encode(c.After)))
+		default:
+			w.tell(frame("MODIFIED", encode(c.After)))
+		}
+	}
+}
+
+// Cut ends all watches of a resource, of every resource if it is "".
+func (s *Server) Cut(resource string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for w := range s.watchers {
+		if resource == "" || w.resource == resource {
+			w.end()
+		}
+	}
 }
