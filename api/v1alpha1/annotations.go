@@ -21,5 +21,5 @@ const (
 	PausedAnnotation = "llm.breakwater.dev/paused"
 )
 
-// AllowProbesAnnotation, with the value "true" on a Secret: probes of LLMBackends in its namespace may use it.
+// AllowProbesAnnotation with the value "true" on a Secret says that probes of LLMBackends in its namespace may use it.
 const AllowProbesAnnotation = "llm.breakwater.dev/allow-probes"

@@ -57,13 +57,13 @@ type ProbeTLS struct {
 	// the key ca.crt, in the namespace of the LLMBackend. Those of the operator's
 	// system are trusted unless it is set.
 	// +optional
-	CACertificateRef *CACertificateReference `json:"caCertificateRef,omitempty"`
+	CACertificateRef CACertificateReference `json:"caCertificateRef,omitzero"`
 
 	// clientCertificateRef is a Secret of type kubernetes.io/tls, in the namespace
 	// of the LLMBackend, with the certificate that probes show. It must have the
 	// annotation llm.breakwater.dev/allow-probes: "true".
 	// +optional
-	ClientCertificateRef *ClientCertificateReference `json:"clientCertificateRef,omitempty"`
+	ClientCertificateRef ClientCertificateReference `json:"clientCertificateRef,omitzero"`
 }
 
 // CACertificateReference names a ConfigMap or a Secret.

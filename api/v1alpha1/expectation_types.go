@@ -16,7 +16,7 @@ type HTTPExpectation struct {
 
 	// header is one that a good answer has.
 	// +optional
-	Header *HeaderMatch `json:"header,omitempty"`
+	Header HeaderMatch `json:"header,omitzero"`
 
 	// bodyContains is a text in the body of a good answer. Of a body the first 64
 	// KiB are read.

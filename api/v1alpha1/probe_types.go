@@ -34,7 +34,7 @@ type ProbeSpec struct {
 
 	// authorization is the credential that probes send. They send none unless set.
 	// +optional
-	Authorization *ProbeAuthorization `json:"authorization,omitempty"`
+	Authorization ProbeAuthorization `json:"authorization,omitzero"`
 
 	// tls is for endpoints with https.
 	// +optional
@@ -117,7 +117,7 @@ type ProbeOverride struct {
 
 	// authorization overrides spec.probe.authorization as a whole.
 	// +optional
-	Authorization *ProbeAuthorization `json:"authorization,omitempty"`
+	Authorization ProbeAuthorization `json:"authorization,omitzero"`
 
 	// tls overrides spec.probe.tls as a whole.
 	// +optional

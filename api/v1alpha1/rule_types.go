@@ -34,7 +34,7 @@ type OutcomeMatch struct {
 
 	// header is one that the answer has.
 	// +optional
-	Header *HeaderMatch `json:"header,omitempty"`
+	Header HeaderMatch `json:"header,omitzero"`
 }
 
 // RuleOutcome is what an answer means.

@@ -229,7 +229,7 @@ func TestDeleted(t *testing.T) {
 		_, before := source.Credentials(t.Context())
 		api.set(func(s *server) { s.objects = nil })
 		time.Sleep(DefaultTTL)
-		source.Credentials(t.Context())
+		_, _ = source.Credentials(t.Context())
 		synctest.Wait()
 		c, after := source.Credentials(t.Context())
 		if before != nil || after == nil || c.Value != "" {

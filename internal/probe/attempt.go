@@ -83,6 +83,7 @@ func (a attempt) speak(ctx context.Context, conn net.Conn, started time.Time) (a
 		return Answer{First: time.Since(started)}, true, nil
 	case GRPC:
 		return a.checkHealth(ctx, conn, started)
+	case HTTP, OpenAIModels, OpenAICompletion:
 	}
 	if a.target.Scheme == "https" {
 		secure := tls.Client(conn, a.tlsConfig("http/1.1"))

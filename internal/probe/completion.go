@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -36,7 +37,7 @@ func (r reading) completion(answer *Answer, response *http.Response, source *bou
 		return false, nil
 	case source.left <= 0:
 		return false, malformedError("the stream is longer than 256 KiB and has no token")
-	case err == bufio.ErrTooLong:
+	case errors.Is(err, bufio.ErrTooLong):
 		return false, malformedError("a line of the stream is longer than 64 KiB")
 	case err != nil:
 		return false, err

@@ -66,7 +66,7 @@ func firstName(candidates ...any) string {
 func errorName(s string) string {
 	const maxName = 64
 	if len(s) > maxName || strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._", r))
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._", r)
 	}) {
 		return ""
 	}

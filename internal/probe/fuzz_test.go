@@ -21,7 +21,7 @@ func FuzzQuestions(f *testing.F) {
 		says(200, asJSON, `{"choices":[{"message":{"content":"OK"}}]}`),
 		says(200, asStream, delta("OK")+event("[DONE]")),
 		says(200, asStream, "event: error\n"+event(`{"type":"error","error":{"type":"overloaded_error"}}`)),
-		says(200, asStream, ": ping\n\ndata:\n\ndata: {\n\n"),
+		says(200, asStream, ": ping\n\ndata:\n\n"+"data: {\n\n"),
 		says(429, asJSON, `{"error":{"code":"insufficient_quota","type":"x"}}`),
 		says(503, asJSON, `{"error":"unhealthy","error_type":"healthcheck"}`),
 		says(500, asJSON, `{"__type":"a#b","code":["x"],"error":{"code":{"a":1}}}`),

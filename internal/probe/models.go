@@ -13,14 +13,14 @@ import (
 // it is found. A list that is not there is no answer of the protocol.
 func (r reading) models(answer *Answer, body io.Reader, source *boundedReader) (complete bool, err error) {
 	wire := &endingReader{reader: body}
-	complete, err = r.searchModels(answer, json.NewDecoder(wire))
+	err = r.searchModels(answer, json.NewDecoder(wire))
 	switch {
 	case source.left <= 0:
 		err = malformedError("the list of models is longer than 1 MiB")
 	case wire.ended && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)):
 		err = malformedError("the list of models is not whole")
 	}
-	return complete, err
+	return false, err
 }
 
 // endingReader remembers whether its source ended in good order.
@@ -35,19 +35,19 @@ func (r *endingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (r reading) searchModels(answer *Answer, list *json.Decoder) (complete bool, err error) {
+func (r reading) searchModels(answer *Answer, list *json.Decoder) error {
 	if err := open(list, '{'); err != nil {
-		return false, err
+		return err
 	}
 	for list.More() {
 		key, err := list.Token()
 		if err != nil {
-			return false, err
+			return err
 		}
 		if key != "data" {
 			var other json.RawMessage
 			if err := list.Decode(&other); err != nil {
-				return false, err
+				return err
 			}
 			continue
 		}
@@ -55,12 +55,12 @@ func (r reading) searchModels(answer *Answer, list *json.Decoder) (complete bool
 		if err == nil && !found {
 			answer.Err, answer.Detail = ModelNotServed, "the list of models does not have the model"
 		}
-		return false, err
+		return err
 	}
 	if _, err := list.Token(); err != nil {
-		return false, err
+		return err
 	}
-	return false, malformedError("the answer is no list of models: it has no data")
+	return malformedError("the answer is no list of models: it has no data")
 }
 
 // findModel reads the elements of the list until it finds the model. A name without a tag is the one with the tag

@@ -48,7 +48,7 @@ func TestAnswersToQuestions(t *testing.T) {
 	list := func(model string) change {
 		return func(t *Target) { t.Type, t.Path, t.Model = OpenAIModels, "/v1/models", model }
 	}
-	var complete change = func(t *Target) { t.Type, t.Path, t.Model = OpenAICompletion, "/v1/chat/completions", "gpt" }
+	complete := func(t *Target) { t.Type, t.Path, t.Model = OpenAICompletion, "/v1/chat/completions", "gpt" }
 	expect := func(e Expect) change { return func(t *Target) { t.Expect = e } }
 	ready := Header{"X-Ready", "yes"}
 

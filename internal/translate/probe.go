@@ -31,19 +31,17 @@ type Credentials struct {
 func CredentialsOf(b *llmv1alpha1.LLMBackend, r llmv1alpha1.Region) Credentials {
 	p, preset := effective(b, r)
 	c := Credentials{Namespace: b.Namespace}
-	if a := p.Authorization; a != nil {
+	if a := p.Authorization; a.SecretKeyRef.Name != "" {
 		c.Header = cmp.Or(a.Header, preset.authorizedBy, defaultAuthorization)
 		c.Secret, c.Key = a.SecretKeyRef.Name, a.SecretKeyRef.Key
 	}
 	if p.TLS == nil {
 		return c
 	}
-	if ref := p.TLS.CACertificateRef; ref != nil {
+	if ref := p.TLS.CACertificateRef; ref.Name != "" {
 		c.CAKind, c.CA = string(ref.Kind), ref.Name
 	}
-	if ref := p.TLS.ClientCertificateRef; ref != nil {
-		c.ClientCertificate = ref.Name
-	}
+	c.ClientCertificate = p.TLS.ClientCertificateRef.Name
 	return c
 }
 
@@ -53,9 +51,7 @@ func effective(b *llmv1alpha1.LLMBackend, r llmv1alpha1.Region) (llmv1alpha1.Pro
 	p := *b.Spec.Probe.DeepCopy()
 	if r.Probe != nil && r.Probe.Preset != nil {
 		p.Preset, p.Type, p.HTTP = *r.Probe.Preset, "", llmv1alpha1.HTTPProbe{}
-		if p.Authorization != nil {
-			p.Authorization.Header = ""
-		}
+		p.Authorization.Header = ""
 	}
 	p = overridden(p, r.Probe)
 	preset := presetOf(p.Preset, b.Spec.Model)
@@ -87,7 +83,7 @@ func ask(t *probe.Target, b *llmv1alpha1.LLMBackend, p llmv1alpha1.ProbeSpec, pr
 			low, high := statuses(s)
 			t.Expect.Statuses = append(t.Expect.Statuses, probe.StatusRange{Min: low, Max: high})
 		}
-		if e.Header != nil {
+		if e.Header.Name != "" {
 			t.Expect.Header = probe.Header{Name: http.CanonicalHeaderKey(e.Header.Name), Value: e.Header.Value}
 		}
 	}
@@ -95,7 +91,7 @@ func ask(t *probe.Target, b *llmv1alpha1.LLMBackend, p llmv1alpha1.ProbeSpec, pr
 		t.ServerName = p.TLS.ServerName
 	}
 	for _, rule := range b.Spec.Breaker.Rules {
-		if h := rule.Match.Header; h != nil && !slices.Contains(t.Report, http.CanonicalHeaderKey(h.Name)) {
+		if h := rule.Match.Header; h.Name != "" && !slices.Contains(t.Report, http.CanonicalHeaderKey(h.Name)) {
 			t.Report = append(t.Report, http.CanonicalHeaderKey(h.Name))
 		}
 	}
@@ -112,7 +108,7 @@ func Classifier(b *llmv1alpha1.LLMBackend) *failover.Classifier {
 		if r.Match.Status != "" {
 			rule.MinStatus, rule.MaxStatus = statuses(r.Match.Status)
 		}
-		if h := r.Match.Header; h != nil {
+		if h := r.Match.Header; h.Name != "" {
 			rule.Header, rule.HeaderValue = http.CanonicalHeaderKey(h.Name), h.Value
 		}
 		c.Rules = append(c.Rules, rule)

@@ -32,8 +32,8 @@ func asked(t *testing.T, spec llmv1alpha1.ProbeSpec, region *llmv1alpha1.ProbeOv
 func TestPresets(t *testing.T) {
 	type spec = llmv1alpha1.ProbeSpec
 	type region = llmv1alpha1.ProbeOverride
-	key := &llmv1alpha1.ProbeAuthorization{SecretKeyRef: llmv1alpha1.SecretKeyReference{Name: "keys", Key: "a"}}
-	own := &llmv1alpha1.ProbeAuthorization{Header: "x-own", SecretKeyRef: key.SecretKeyRef}
+	key := llmv1alpha1.ProbeAuthorization{SecretKeyRef: llmv1alpha1.SecretKeyReference{Name: "keys", Key: "a"}}
+	own := llmv1alpha1.ProbeAuthorization{Header: "x-own", SecretKeyRef: key.SecretKeyRef}
 	path := llmv1alpha1.HTTPProbe{Path: "/ready"}
 	for _, tc := range []struct {
 		name   string
@@ -92,15 +92,15 @@ func TestAsk(t *testing.T) {
 	b.Spec.Model = "llama3"
 	b.Spec.Probe.Type = llmv1alpha1.ProbeOpenAIModels
 	b.Spec.Probe.HTTP.Expect = &llmv1alpha1.HTTPExpectation{
-		Statuses: []llmv1alpha1.StatusRange{"200", "500-599"}, Header: &llmv1alpha1.HeaderMatch{Name: "x-ready", Value: "yes"},
+		Statuses: []llmv1alpha1.StatusRange{"200", "500-599"}, Header: llmv1alpha1.HeaderMatch{Name: "x-ready", Value: "yes"},
 		BodyContains: "ok", BodyExpression: "body.ok",
 	}
 	b.Spec.Probe.GRPC.Service = "llm"
 	b.Spec.Probe.TLS = &llmv1alpha1.ProbeTLS{
-		ServerName: "llm.example.com", CACertificateRef: &llmv1alpha1.CACertificateReference{Kind: "ConfigMap", Name: "ours"},
-		ClientCertificateRef: &llmv1alpha1.ClientCertificateReference{Name: "client"},
+		ServerName: "llm.example.com", CACertificateRef: llmv1alpha1.CACertificateReference{Kind: "ConfigMap", Name: "ours"},
+		ClientCertificateRef: llmv1alpha1.ClientCertificateReference{Name: "client"},
 	}
-	header := &llmv1alpha1.HeaderMatch{Name: "x-load", Value: "high"}
+	header := llmv1alpha1.HeaderMatch{Name: "x-load", Value: "high"}
 	b.Spec.Breaker.Rules = []llmv1alpha1.OutcomeRule{
 		{Match: llmv1alpha1.OutcomeMatch{Header: header}, Outcome: llmv1alpha1.OutcomeFailure},
 		{Match: llmv1alpha1.OutcomeMatch{Header: header, Status: "429", ErrorCode: "busy"}, Outcome: llmv1alpha1.OutcomeExcluded},
@@ -138,8 +138,8 @@ func TestIdentityOfQuestions(t *testing.T) {
 	identity := func(edit func(*llmv1alpha1.LLMBackendSpec)) string {
 		b := chat()
 		b.Spec.Probe.Type = llmv1alpha1.ProbeOpenAIModels
-		b.Spec.Probe.Authorization = &llmv1alpha1.ProbeAuthorization{SecretKeyRef: llmv1alpha1.SecretKeyReference{Name: "a", Key: "b"}}
-		b.Spec.Probe.TLS = &llmv1alpha1.ProbeTLS{CACertificateRef: &llmv1alpha1.CACertificateReference{Kind: "ConfigMap", Name: "a"}}
+		b.Spec.Probe.Authorization = llmv1alpha1.ProbeAuthorization{SecretKeyRef: llmv1alpha1.SecretKeyReference{Name: "a", Key: "b"}}
+		b.Spec.Probe.TLS = &llmv1alpha1.ProbeTLS{CACertificateRef: llmv1alpha1.CACertificateReference{Kind: "ConfigMap", Name: "a"}}
 		edit(&b.Spec)
 		in, _, err := Input(b, nil, time.Now())
 		if err != nil {
@@ -168,7 +168,7 @@ func TestIdentityOfQuestions(t *testing.T) {
 		"CA":         func(s *llmv1alpha1.LLMBackendSpec) { s.Probe.TLS.CACertificateRef.Name = "x" },
 		"kind of CA": func(s *llmv1alpha1.LLMBackendSpec) { s.Probe.TLS.CACertificateRef.Kind = "Secret" },
 		"certificate": func(s *llmv1alpha1.LLMBackendSpec) {
-			s.Probe.TLS.ClientCertificateRef = &llmv1alpha1.ClientCertificateReference{Name: "x"}
+			s.Probe.TLS.ClientCertificateRef = llmv1alpha1.ClientCertificateReference{Name: "x"}
 		},
 		"server name": func(s *llmv1alpha1.LLMBackendSpec) { s.Probe.TLS.ServerName = "x" },
 	} {

@@ -62,7 +62,7 @@ func newAPIServer(t *testing.T) (*apiServer, *apiproxy.Proxy, string) {
 func (s *apiServer) serve(w http.ResponseWriter, req *http.Request) {
 	s.requests <- req.Method + " " + req.URL.Path
 	if !req.URL.Query().Has("watch") {
-		fmt.Fprint(w, "as asked")
+		_, _ = fmt.Fprint(w, "as asked")
 		return
 	}
 	flush := http.NewResponseController(w).Flush

@@ -75,7 +75,7 @@ func (s settings) bounds(death string) *row {
 	if death == "hangs" {
 		first, step = s.timeout, max(s.suspect, s.timeout)
 	}
-	r.DetectionAtBest = duration{first + (s.threshold-1)*step}
+	r.DetectionAtBest = duration{first + time.Duration(s.threshold-1)*step}
 	r.DetectionAtWorst = duration{r.DetectionAtBest.Duration + s.period*11/10}
 	return r
 }

@@ -45,7 +45,7 @@ var (
 func build(ctx context.Context, t *testing.T, dir string) string {
 	t.Helper()
 	for _, instruction := range copied.FindAllStringSubmatch(dockerfile(t), -1) {
-		for _, name := range strings.Fields(instruction[1]) {
+		for name := range strings.FieldsSeq(instruction[1]) {
 			copyTo(t, inRepository(name), filepath.Join(dir, name))
 		}
 	}

@@ -31,10 +31,10 @@ func TestAddressPolicy(t *testing.T) {
 	installed.grant(t, namespace, "bob", "slice-writer")
 	alice, bob := installed.as(t, "alice"), installed.as(t, "bob")
 
-	make := func() *llmv1alpha1.LLMBackend {
+	added := func() *llmv1alpha1.LLMBackend {
 		return backend(namespace, "http://10.1.0.1:8000", "http://10.2.0.1:8000")
 	}
-	if err := alice.Create(t.Context(), make(), client.DryRunAll); err != nil {
+	if err := alice.Create(t.Context(), added(), client.DryRunAll); err != nil {
 		t.Fatalf("without the policy an editor may give addresses: %v", err)
 	}
 	policy := inRepository("config/components/address-policy/address_policy.yaml")
@@ -45,12 +45,12 @@ func TestAddressPolicy(t *testing.T) {
 		}
 	})
 	eventually(t, "policy in force", func() error {
-		if err := alice.Create(t.Context(), make(), client.DryRunAll); !isPolicyRefusal(err) {
+		if err := alice.Create(t.Context(), added(), client.DryRunAll); !isPolicyRefusal(err) {
 			return errors.Join(errors.New("an editor may still give addresses"), err)
 		}
 		return nil
 	})
-	if err := bob.Create(t.Context(), make()); err != nil {
+	if err := bob.Create(t.Context(), added()); err != nil {
 		t.Fatalf("one who may write EndpointSlices: %v", err)
 	}
 

@@ -57,7 +57,7 @@ func TestHandOver(t *testing.T) {
 		bound time.Duration
 	}{
 		// The retry period, at most 2.2 times, and the end of what is under way. Not the lease's duration.
-		"asked to stop": {end: func(o *operator) error { return o.Stop(context.Background()) }, bound: 3 * time.Second},
+		"asked to stop": {end: func(o *operator) error { return o.Stop(t.Context()) }, bound: 3 * time.Second},
 		// The lease's duration and the retry period, at most 2.2 times, and something for a busy machine.
 		"killed": {end: func(o *operator) error { return o.Kill() }, bound: 8 * time.Second},
 	}

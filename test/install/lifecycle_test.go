@@ -119,9 +119,9 @@ func TestDeletingTheOperatorKeepsTheCRD(t *testing.T) {
 			t.Errorf("deleting config/operator deletes %s %s", o.GetKind(), o.GetName())
 		}
 	}
-	all := comparable(t, installed.kubectl(t, "kustomize", inRepository("config/default")))
+	all := normalised(t, installed.kubectl(t, "kustomize", inRepository("config/default")))
 	delete(all, "CustomResourceDefinition "+crdName)
-	if diff := cmp.Diff(all, comparable(t, installed.kubectl(t, "kustomize", inRepository("config/operator")))); diff != "" {
+	if diff := cmp.Diff(all, normalised(t, installed.kubectl(t, "kustomize", inRepository("config/operator")))); diff != "" {
 		t.Errorf("config/operator is not config/default without the CRD (-want +got):\n%s", diff)
 	}
 }

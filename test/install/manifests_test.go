@@ -98,8 +98,8 @@ func TestChartAndKustomizeAreTheSame(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			args := append([]string{"template", "breakwater", inRepository(chart), "--namespace", operatorNamespace}, test.values...)
-			helm := comparable(t, installed.mustHelm(t, args...))
-			kustomize := comparable(t, installed.kubectl(t, "kustomize", test.folder))
+			helm := normalised(t, installed.mustHelm(t, args...))
+			kustomize := normalised(t, installed.kubectl(t, "kustomize", test.folder))
 			delete(kustomize, "Namespace "+operatorNamespace)
 			delete(helm, "Pod breakwater-test-leader")
 			if len(kustomize) < 20 {
@@ -112,8 +112,8 @@ func TestChartAndKustomizeAreTheSame(t *testing.T) {
 	}
 }
 
-// comparable returns what is rendered by kind and name, without what each tool adds to the metadata.
-func comparable(t *testing.T, manifests string) map[string]any {
+// normalised returns what is rendered by kind and name, without what each tool adds to the metadata.
+func normalised(t *testing.T, manifests string) map[string]any {
 	t.Helper()
 	objects := map[string]any{}
 	for _, o := range rendered(t, manifests) {

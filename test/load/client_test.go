@@ -19,10 +19,10 @@ func TestClient(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Only then does the server notice a client that has gone.
 		_, _ = io.Copy(io.Discard, r.Body)
-		switch n := call.Add(1); {
-		case n == 3:
+		switch call.Add(1) {
+		case 3:
 			w.WriteHeader(http.StatusServiceUnavailable)
-		case n == 5:
+		case 5:
 			<-r.Context().Done()
 		default:
 			_, _ = w.Write([]byte(`{"choices": [{"message": {"content": "Hello from here"}}]}`))

@@ -68,7 +68,7 @@ func (w *world) changeSecret(name string, change func(*corev1.Secret)) {
 }
 
 func authorized(s *llmv1alpha1.LLMBackendSpec) {
-	s.Probe.Authorization = &llmv1alpha1.ProbeAuthorization{
+	s.Probe.Authorization = llmv1alpha1.ProbeAuthorization{
 		SecretKeyRef: llmv1alpha1.SecretKeyReference{Name: "openai", Key: "api-key"},
 	}
 }
@@ -97,7 +97,7 @@ func TestCredentialIsRotatedAndNeverShown(t *testing.T) {
 	w.apply(makeLLMBackend("chat").primary("us-east", w.serveHTTP(0, server)).secondary("eu-west", w.serveHTTP(1, echo)).
 		edit(authorized, func(s *llmv1alpha1.LLMBackendSpec) {
 			s.Breaker.Rules = []llmv1alpha1.OutcomeRule{{
-				Match:   llmv1alpha1.OutcomeMatch{Header: &llmv1alpha1.HeaderMatch{Name: "x-echo", Value: "nothing"}},
+				Match:   llmv1alpha1.OutcomeMatch{Header: llmv1alpha1.HeaderMatch{Name: "x-echo", Value: "nothing"}},
 				Outcome: llmv1alpha1.OutcomeFailure,
 			}}
 		}).obj())

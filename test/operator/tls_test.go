@@ -126,15 +126,15 @@ func TestTLSSettings(t *testing.T) {
 	}{
 		{"all", modern, func(*llmv1alpha1.ProbeTLS) {}, ""},
 		{"ca-in-secret", modern, func(s *llmv1alpha1.ProbeTLS) { s.CACertificateRef.Kind = llmv1alpha1.CACertificateSecret }, ""},
-		{"no-ca", modern, func(s *llmv1alpha1.ProbeTLS) { s.CACertificateRef = nil }, "TLSError"},
+		{"no-ca", modern, func(s *llmv1alpha1.ProbeTLS) { s.CACertificateRef = llmv1alpha1.CACertificateReference{} }, "TLSError"},
 		{"no-server-name", modern, func(s *llmv1alpha1.ProbeTLS) { s.ServerName = "" }, "TLSError"},
-		{"no-client-certificate", modern, func(s *llmv1alpha1.ProbeTLS) { s.ClientCertificateRef = nil }, "TLSError"},
+		{"no-client-certificate", modern, func(s *llmv1alpha1.ProbeTLS) { s.ClientCertificateRef = llmv1alpha1.ClientCertificateReference{} }, "TLSError"},
 		{"too-old", old, func(*llmv1alpha1.ProbeTLS) {}, "TLSError"},
 	} {
 		settings := &llmv1alpha1.ProbeTLS{
 			ServerName:           "llm.example.com",
-			CACertificateRef:     &llmv1alpha1.CACertificateReference{Kind: llmv1alpha1.CACertificateConfigMap, Name: "ours"},
-			ClientCertificateRef: &llmv1alpha1.ClientCertificateReference{Name: "client"},
+			CACertificateRef:     llmv1alpha1.CACertificateReference{Kind: llmv1alpha1.CACertificateConfigMap, Name: "ours"},
+			ClientCertificateRef: llmv1alpha1.ClientCertificateReference{Name: "client"},
 		}
 		test.edit(settings)
 		server := lab.NewDialectServer(lab.VLLM)
@@ -169,7 +169,7 @@ func TestGRPCProbe(t *testing.T) {
 	w.apply(makeLLMBackend("none").primary("us-east", "http://"+plain).edit(asks("nobody")).obj())
 	w.apply(makeLLMBackend("secure").primary("us-east", "https://"+secure).edit(asks("llm"), func(s *llmv1alpha1.LLMBackendSpec) {
 		s.Service.Hostname = "chat.example.com"
-		s.Probe.TLS = &llmv1alpha1.ProbeTLS{CACertificateRef: &llmv1alpha1.CACertificateReference{Name: "ours"}}
+		s.Probe.TLS = &llmv1alpha1.ProbeTLS{CACertificateRef: llmv1alpha1.CACertificateReference{Name: "ours"}}
 	}).obj())
 	w.wantVerdict("none", "[NotFound]")
 	for _, name := range []string{"whole", "one", "secure"} {

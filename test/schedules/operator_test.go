@@ -114,7 +114,7 @@ func (w *world) startOperator() {
 	go func() { o.ended <- mgr.Start(ctx) }()
 	w.operator = o
 	w.restarts = append(w.restarts, time.Now())
-	w.note("operator %d starts", w.instances)
+	w.notef("operator %d starts", w.instances)
 }
 
 // stopOperator ends the instance: as a process is told to end, or as one that was killed, none of whose requests
@@ -128,12 +128,12 @@ func (w *world) stopOperator(killed bool) {
 	w.operator = nil
 	starting := !isClosed(o.started)
 	o.dead.Store(killed || starting)
-	w.note("operator %d is to end, killed %v, starting %v", w.instances, killed, starting)
+	w.notef("operator %d is to end, killed %v, starting %v", w.instances, killed, starting)
 	if starting {
 		w.ending.Go(func() {
 			<-o.started
 			o.cancel()
-			<-o.ended
+			_ = <-o.ended // why it ends while it starts is of no interest
 		})
 		return
 	}

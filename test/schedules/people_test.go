@@ -94,7 +94,7 @@ func foreign(r *rand.Rand, w *world, at time.Duration) {
 		endpoints := &metav1.PartialObjectMetadata{
 			TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Endpoints"}, ObjectMeta: inNamespace(backendName),
 		}
-		w.at(at, "somebody writes Endpoints", func() { w.createIfAbsent(&corev1.Endpoints{ObjectMeta: inNamespace(backendName)}) })
+		w.at(at, "somebody writes Endpoints", func() { w.createIfAbsent(endpoints.DeepCopy()) })
 		w.at(at+between(r, 0, 40*second), "the Endpoints go", func() { w.delete(endpoints.DeepCopy()) })
 	}
 }
@@ -114,7 +114,7 @@ func (w *world) removeUnknowable() {
 	err := w.user.Get(w.ctx, client.ObjectKey{Namespace: namespace, Name: sliceName}, slice)
 	w.must(client.IgnoreNotFound(err))
 	if len(traffic.Foreign([]discoveryv1.EndpointSlice{*slice}, backendName)) > 0 {
-		w.note("the slice that nobody can know any more goes")
+		w.notef("the slice that nobody can know any more goes")
 		w.delete(slice)
 	}
 }
@@ -143,7 +143,7 @@ func serviceEdit(r *rand.Rand, w *world, at time.Duration) {
 // traffic in the right place remains.
 func (w *world) heal() {
 	w.t.Helper()
-	w.note("all is well from now on")
+	w.notef("all is well from now on")
 	w.weather.heal()
 	w.regions.heal(func(h string) []netip.Addr { return addressesOf(h[:1], 2) })
 	w.delete(&discoveryv1.EndpointSlice{ObjectMeta: inNamespace("foreign")})

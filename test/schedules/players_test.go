@@ -100,18 +100,18 @@ func (p *players) player(ctx context.Context, from, n uint64) {
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", fmt.Sprintf("%s=%d %d %d", playerVariable, from, p.first+p.seeds, n))
 	output, err := cmd.StdoutPipe()
 	if err != nil {
-		p.fail("a player cannot be started: %v", err)
+		p.failf("a player cannot be started: %v", err)
 		return
 	}
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
 	if err := cmd.Start(); err != nil {
-		p.fail("a player cannot be started: %v", err)
+		p.failf("a player cannot be started: %v", err)
 		return
 	}
 	last, rest := p.follow(output)
 	if err := cmd.Wait(); err != nil && ctx.Err() == nil {
-		p.fail("the player of seed %d ended: %v\n%s%s\n%s", last, err, rest, complaint.String(), replayCommand(last))
+		p.failf("the player of seed %d ended: %v\n%s%s\n%s", last, err, rest, complaint.String(), replayCommand(last))
 	}
 }
 
@@ -138,12 +138,12 @@ func (p *players) follow(output io.Reader) (last uint64, rest string) {
 		}
 		p.mu.Unlock()
 		if len(r.Faults) > 0 {
-			p.fail("seed %d:\n%s\n%s\n%s", r.Seed, strings.Join(r.Transcript, "\n"), strings.Join(r.Faults, "\n"), replayCommand(r.Seed))
+			p.failf("seed %d:\n%s\n%s\n%s", r.Seed, strings.Join(r.Transcript, "\n"), strings.Join(r.Faults, "\n"), replayCommand(r.Seed))
 		}
 	}
 }
 
-func (p *players) fail(format string, args ...any) {
+func (p *players) failf(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.failed = true

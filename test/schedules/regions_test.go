@@ -5,6 +5,7 @@ package schedules
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -158,7 +159,7 @@ func (r *regions) Dial(ctx context.Context, addr netip.AddrPort) (net.Conn, erro
 
 // note keeps what a probe met, unless the operator gave it up.
 func (r *regions) note(ctx context.Context, rec record, timedOut bool) {
-	if context.Cause(ctx) == context.Canceled {
+	if errors.Is(context.Cause(ctx), context.Canceled) {
 		return
 	}
 	rec.finished, rec.timedOut = time.Now(), timedOut

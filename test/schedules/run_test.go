@@ -54,7 +54,7 @@ func (w *world) run() []string {
 	for _, s := range w.script {
 		time.Sleep(s.at - time.Since(w.began))
 		if s.what != "" {
-			w.note("%s", s.what)
+			w.notef("%s", s.what)
 		}
 		s.do()
 	}

@@ -178,7 +178,7 @@ func backup(r *rand.Rand, w *world, at time.Duration) {
 	if r.IntN(3) == 0 {
 		w.at(at+between(r, second, 60*second), fmt.Sprintf("the newest backup is restored, revisions bumped %v", bump), func() {
 			if w.backedUp != w.uid() {
-				w.note("not restored, because the LLMBackend is another one now")
+				w.notef("not restored, because the LLMBackend is another one now")
 				return
 			}
 			running := w.operator != nil

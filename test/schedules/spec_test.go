@@ -45,7 +45,7 @@ const mostAddresses = 4
 
 // randomRegion returns a region with an address or a name for its endpoint.
 func randomRegion(r *rand.Rand, name string) llmv1alpha1.Region {
-	url := fmt.Sprintf("http://%s:8000", addressesOf(name, mostAddresses)[r.IntN(mostAddresses)])
+	url := "http://" + addressesOf(name, mostAddresses)[r.IntN(mostAddresses)].String() + ":8000"
 	if r.IntN(3) == 0 {
 		url = "http://" + host(name) + ":8000"
 	}

@@ -74,7 +74,7 @@ type line struct {
 
 func newWorld(t *testing.T, k kinds, seed uint64) *world {
 	w := &world{
-		t: t, ctx: context.Background(), seed: seed, began: time.Now(), kinds: k,
+		t: t, ctx: t.Context(), seed: seed, began: time.Now(), kinds: k,
 		server: apiserver.New(), counts: map[string]uint64{},
 	}
 	w.weather = weather{draw: w.draw, travel: w.travel, lags: map[string]time.Time{}}
@@ -100,7 +100,7 @@ func (w *world) draw(key string) uint64 {
 	w.counts[key]++
 	w.mu.Unlock()
 	h := fnv.New64a()
-	fmt.Fprint(h, key, "#", n)
+	_, _ = fmt.Fprint(h, key, "#", n)
 	return rand.NewPCG(w.seed, h.Sum64()).Uint64()
 }
 
@@ -110,7 +110,7 @@ func (w *world) travel(key string) time.Duration {
 	return 200*time.Microsecond + time.Duration(w.draw(key)%2_000_000)
 }
 
-func (w *world) note(format string, args ...any) {
+func (w *world) notef(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.lines = append(w.lines, line{time.Now(), fmt.Sprintf(format, args...)})

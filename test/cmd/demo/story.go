@@ -92,7 +92,7 @@ func (s *story) failPrimary(ctx context.Context) error {
 // cutPrimaryOff has the primary hear and say nothing. Where packets cannot be
 // dropped it refuses them.
 func (s *story) cutPrimaryOff(ctx context.Context) error {
-	if s.playground.Missing != nil {
+	if s.playground.Plain() {
 		return s.breakPrimary(ctx, lab.Refuse(), "refuses connections from now on")
 	}
 	return s.breakPrimary(ctx, lab.Silent(), "is cut off: its packets are dropped from now on")

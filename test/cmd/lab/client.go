@@ -22,7 +22,7 @@ const chartWidth = 68
 // startClient starts the client, if there is a node for it, and returns what
 // the welcome says about it. To finish ends it and draws what it saw.
 func startClient(ctx context.Context, p *playground.Playground, out io.Writer) (about string, finish func(), err error) {
-	if p.Missing != nil {
+	if p.Plain() {
 		return fmt.Sprintf(withoutClient, p.Missing), func() {}, nil
 	}
 	if _, err := p.AwaitAddresses(ctx, startTimeout, playground.Regions()[0].Address); err != nil {

@@ -96,8 +96,11 @@ func (p *Playground) start(ctx context.Context) (err error) {
 	return err
 }
 
+// Plain says whether there is no node, and Missing why.
+func (p *Playground) Plain() bool { return p.Missing != nil }
+
 func (p *Playground) startControlPlane(ctx context.Context, crds string) (err error) {
-	if p.Missing != nil {
+	if p.Plain() {
 		p.ControlPlane, err = lab.StartControlPlane(ctx, lab.WithCRDs(crds))
 		return err
 	}
