@@ -85,7 +85,8 @@ func BenchmarkRecord(b *testing.B) {
 			b.ReportAllocs()
 			c, now := config(), time.Now()
 			var breaker failover.Breaker
-			defer reportCPU(b)()
+			report := reportCPU(b)
+			defer report()
 			for i := 0; b.Loop(); i++ {
 				breaker.Record(c, now, calls.outcomes[i&1], failover.ByTraffic)
 			}
@@ -203,7 +204,8 @@ func BenchmarkTrip(b *testing.B) {
 	b.Run("breakwater", func(b *testing.B) {
 		b.ReportAllocs()
 		l := &locked{config: config()}
-		defer reportCPU(b)()
+		report := reportCPU(b)
+		defer report()
 		for b.Loop() {
 			now := time.Now()
 			for range threshold {
@@ -220,7 +222,8 @@ func BenchmarkTrip(b *testing.B) {
 	b.Run("failsafe-go", func(b *testing.B) {
 		b.ReportAllocs()
 		f := newFailsafe()
-		defer reportCPU(b)()
+		report := reportCPU(b)
+		defer report()
 		for b.Loop() {
 			for range threshold {
 				f.RecordFailure()
@@ -235,7 +238,8 @@ func BenchmarkTrip(b *testing.B) {
 
 // each calls f on all cores that -cpu allows.
 func each(b *testing.B, f func(i int)) {
-	defer reportCPU(b)()
+	report := reportCPU(b)
+	defer report()
 	b.RunParallel(func(pb *testing.PB) {
 		for i := 0; pb.Next(); i++ {
 			f(i)

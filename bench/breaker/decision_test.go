@@ -40,7 +40,8 @@ func answered(b *testing.B, regions int) {
 	m.Settle(m.Plan(now))
 	var due, buf []failover.Probe
 	due, _ = m.Poll(now, nil)
-	defer reportCPU(b)()
+	report := reportCPU(b)
+	defer report()
 	for b.Loop() {
 		if len(due) == 0 {
 			now = now.Add(10 * time.Second)
@@ -58,7 +59,8 @@ func answered(b *testing.B, regions int) {
 func failsOver(b *testing.B, regions int) {
 	b.ReportAllocs()
 	in := input(regions)
-	defer reportCPU(b)()
+	report := reportCPU(b)
+	defer report()
 	for b.Loop() {
 		var m failover.Machine
 		now := time.Now()

@@ -29,7 +29,7 @@ type settings struct {
 	name  string
 	probe llmv1alpha1.ProbeSpec
 	// threshold, period, suspect and timeout are what probe and breaker amount to.
-	threshold                time.Duration
+	threshold                int
 	period, suspect, timeout time.Duration
 }
 

@@ -155,6 +155,9 @@ func (h *history) slice(c apiserver.Change) {
 		if err != nil { // a backup of what somebody had edited
 			return
 		}
+		if seq > h.record.ActiveSeq && h.unheard(c.Time) {
+			return
+		}
 		shown := invariant.Slice{UID: string(uid), Seq: seq, Family: string(s.AddressType)}
 		for _, text := range addressesIn(s) {
 			if text == foreignAddress && (c.By == apiserver.RestoredBy || !h.confirmed(c.Time) || h.onTheWay(c)) {
@@ -167,6 +170,15 @@ func (h *history) slice(c apiserver.Change) {
 	if c.By == operatorName {
 		h.published(c.Time)
 	}
+}
+
+// unheard says whether the operator may not have heard yet that a backup was restored: if the Service is the first
+// that it hears of, it publishes once more what the restored status does not know.
+func (h *history) unheard(at time.Time) bool {
+	const lag = 3 * second
+	return slices.ContainsFunc(h.w.restored, func(restored time.Time) bool {
+		return !at.Before(restored) && at.Sub(restored) < lag
+	})
 }
 
 // soon is the time in which an operator that has heard of a region's addresses publishes them, unless requests are

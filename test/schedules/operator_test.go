@@ -133,7 +133,7 @@ func (w *world) stopOperator(killed bool) {
 		w.ending.Go(func() {
 			<-o.started
 			o.cancel()
-			_ = <-o.ended // why it ends while it starts is of no interest
+			<-o.ended
 		})
 		return
 	}

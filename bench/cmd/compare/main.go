@@ -23,7 +23,7 @@ func main() {
 	rows, err := read(os.Stdin)
 	if err == nil {
 		rate(rows, *own)
-		err = print(os.Stdout, rows, *asJSON)
+		err = show(os.Stdout, rows, *asJSON)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)
@@ -31,7 +31,7 @@ func main() {
 	}
 }
 
-func print(out io.Writer, rows []*row, asJSON bool) error {
+func show(out io.Writer, rows []*row, asJSON bool) error {
 	if asJSON {
 		encoder := json.NewEncoder(out)
 		for _, r := range rows {

@@ -51,7 +51,7 @@ func numberOf(addr netip.Addr) backend {
 // that each failover is measured alone. Probes may wait as long as a period, for massFailover.
 func (b backend) object() *llmv1alpha1.LLMBackend {
 	region := func(name string, network netip.Prefix) llmv1alpha1.Region {
-		url := fmt.Sprintf("http://%s:%d", b.address(network), regionPort)
+		url := "http://" + netip.AddrPortFrom(b.address(network), regionPort).String()
 		return llmv1alpha1.Region{Name: name, Endpoint: llmv1alpha1.Endpoint{URL: url}}
 	}
 	return &llmv1alpha1.LLMBackend{

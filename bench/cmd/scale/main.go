@@ -87,7 +87,7 @@ func measure(ctx context.Context, o options) (r report, err error) {
 		{"mass failover", massFailover},
 		{"bare writes", bareWrites},
 	} {
-		w.progress("%s", phase.name)
+		w.progressf("%s", phase.name)
 		if err := phase.run(ctx, w, &r); err != nil {
 			return r, fmt.Errorf("%s: %w", phase.name, err)
 		}

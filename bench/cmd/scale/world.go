@@ -58,7 +58,7 @@ type world struct {
 // start starts everything but the operator. The caller stops the world, also after an error.
 func start(ctx context.Context, o options) (*world, error) {
 	w := &world{options: o, began: time.Now()}
-	w.progress("start etcd and kube-apiserver")
+	w.progressf("start etcd and kube-apiserver")
 	return w, w.start(ctx)
 }
 
@@ -145,7 +145,7 @@ func (w *world) stop() error {
 }
 
 // progress tells the person who waits what is done now.
-func (w *world) progress(format string, args ...any) {
+func (w *world) progressf(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "scale: %6.1f s  %s\n", time.Since(w.began).Seconds(), fmt.Sprintf(format, args...))
 }
 

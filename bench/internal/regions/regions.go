@@ -54,7 +54,7 @@ type pending struct {
 
 // Listen serves on an address such as "0.0.0.0:8000". The caller closes the server.
 func Listen(address string) (*Server, error) {
-	listener, err := net.Listen("tcp4", address)
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp4", address)
 	if err != nil {
 		return nil, fmt.Errorf("serve regions: %w", err)
 	}

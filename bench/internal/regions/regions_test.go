@@ -5,9 +5,10 @@ package regions_test
 
 import (
 	"context"
-	"fmt"
+	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"testing"
 	"time"
 
@@ -35,7 +36,7 @@ func get(t *testing.T, s *regions.Server, host string) int {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	url := fmt.Sprintf("http://%s:%d/health", host, s.Port())
+	url := "http://" + net.JoinHostPort(host, strconv.Itoa(int(s.Port()))) + "/health"
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
