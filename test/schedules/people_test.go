@@ -13,6 +13,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
@@ -91,9 +92,11 @@ func foreign(r *rand.Rand, w *world, at time.Duration) {
 		w.at(at, "somebody publishes beside it", func() { w.createIfAbsent(other) })
 		w.at(at+between(r, 0, 40*second), "the foreign slice goes", func() { w.delete(other.DeepCopy()) })
 	default:
-		endpoints := &metav1.PartialObjectMetadata{
-			TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Endpoints"}, ObjectMeta: inNamespace(backendName),
-		}
+		endpoints := &unstructured.Unstructured{}
+		endpoints.SetAPIVersion("v1")
+		endpoints.SetKind("Endpoints")
+		endpoints.SetNamespace(namespace)
+		endpoints.SetName(backendName)
 		w.at(at, "somebody writes Endpoints", func() { w.createIfAbsent(endpoints.DeepCopy()) })
 		w.at(at+between(r, 0, 40*second), "the Endpoints go", func() { w.delete(endpoints.DeepCopy()) })
 	}

@@ -49,7 +49,7 @@ func whole(name string) *llmv1alpha1.LLMBackend {
 				Period: "5s", SuspectPeriod: "1s", Timeout: "3s", SuccessThreshold: 1,
 			},
 			Breaker: llmv1alpha1.BreakerSpec{
-				FailureThreshold: 5, OpenDuration: "60s", RetryAfterThreshold: "2m",
+				FailureThreshold: 5, OpenDuration: "60s", RetryAfterThreshold: "2m", SlowPercent: 50,
 				FailureStatusCodes: []int32{500, 503}, Mode: llmv1alpha1.BreakerFixed,
 			},
 			Failover: llmv1alpha1.FailoverSpec{
