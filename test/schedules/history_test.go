@@ -97,6 +97,9 @@ func (h *history) backend(c apiserver.Change) {
 	switch c.By {
 	case operatorName:
 		h.nameless(b)
+		if h.unheard(c.Time) {
+			record.PublishedSeq = h.record.PublishedSeq
+		}
 		h.record = record
 		h.judge.Stored(invariant.Write{Record: record, At: c.Time})
 	default:
@@ -172,8 +175,9 @@ func (h *history) slice(c apiserver.Change) {
 	}
 }
 
-// unheard says whether the operator may not have heard yet that a backup was restored: if the Service is the first
-// that it hears of, it publishes once more what the restored status does not know.
+// unheard says whether the operator may not have heard of all that came with a restored backup: if the Service is
+// the first that it hears of, it publishes once more what the restored status does not know, and if slices are the
+// last, it takes those before for what it publishes under a number that is given again.
 func (h *history) unheard(at time.Time) bool {
 	const lag = 3 * second
 	return slices.ContainsFunc(h.w.restored, func(restored time.Time) bool {
