@@ -14,6 +14,9 @@ KUBECTL ?= kubectl
 
 GO_BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false
 CONTROLLER_GEN = go tool -modfile=hack/tools/go.mod controller-gen
+# The arguments are also in hack/verify.sh.
+REF_DOCS = go tool -modfile=hack/tools/go.mod crd-ref-docs --log-level=ERROR --renderer=markdown \
+	--config=hack/tools/refdocs/config.yaml --templates-dir=hack/tools/refdocs/templates --source-path=api/v1alpha1
 
 # $(call render,<directory>) prints its manifests with the image $(IMG).
 define render
@@ -75,11 +78,12 @@ generate: ## Generate deep copies from the API types.
 
 # After generate, because it reads the files that generate writes.
 .PHONY: manifests
-manifests: generate ## Generate the CRD and the operator's ClusterRole from markers, for kustomize and the chart.
+manifests: generate ## Generate the CRD, the operator's ClusterRole and docs/api.md from types and markers.
 	$(CONTROLLER_GEN) crd rbac:roleName=breakwater-manager paths=./api/... paths=./internal/... \
 		output:crd:dir=config/crd/bases output:rbac:dir=config/rbac
 	cp config/crd/bases/llm.breakwater.dev_llmbackends.yaml charts/breakwater/files/crd.yaml
 	cp config/rbac/role.yaml charts/breakwater/files/role.yaml
+	$(REF_DOCS) --output-path=docs/api.md
 
 .PHONY: fmt
 fmt: bin/golangci-lint ## Format the Go files.
@@ -125,7 +129,7 @@ integration: build build-lab controlplane bin/helm bin/cyclonedx-gomod ## Tests 
 	cd test && go test -race -count=1 -p 2 -timeout 12m $$(go list ./... | grep -v /e2e$$)
 
 .PHONY: e2e
-e2e: build build-lab controlplane ## Failovers as clients see them, through a real kube-proxy, into bin/e2e-report.json.
+e2e: build build-lab controlplane bin/ollama ## Failovers as clients see them, through a real kube-proxy, into bin/e2e-report.json.
 	cd test && go test -count=1 -v -timeout 60m ./e2e
 
 .PHONY: lint
@@ -163,6 +167,11 @@ bench-scale: build controlplane ## Run the operator with N LLMBackends on a real
 bin/helm: hack/tools/helm/go.mod hack/tools/helm/go.sum
 	@echo "building helm: once, about 3 minutes on 2 cores"
 	@$(GO_BUILD) -modfile=$< -o $@ helm.sh/helm/v4/cmd/helm
+
+# With cgo: most of it is C++.
+bin/ollama: hack/tools/ollama/go.mod hack/tools/ollama/go.sum
+	@echo "building ollama: once, about 6 minutes on 2 cores"
+	@CGO_ENABLED=1 go build -trimpath -buildvcs=false -modfile=$< -o $@ github.com/ollama/ollama
 
 bin/cyclonedx-gomod: hack/tools/sbom/go.mod hack/tools/sbom/go.sum
 	@echo "building cyclonedx-gomod: once, about half a minute on 2 cores"

@@ -35,9 +35,14 @@ compare charts/breakwater/files/role.yaml "$work/rbac/role.yaml"
 compare charts/breakwater/files/crd.yaml "$work/crd/llm.breakwater.dev_llmbackends.yaml"
 diff -ru config/crd/bases "$work/crd" ||
   report "config/crd/bases is out of date" "run 'make manifests' and commit the result"
+# The arguments are also in the Makefile.
+go tool -modfile=hack/tools/go.mod crd-ref-docs --log-level=ERROR --renderer=markdown \
+  --config=hack/tools/refdocs/config.yaml --templates-dir=hack/tools/refdocs/templates --source-path=api/v1alpha1 \
+  --output-path="$work/api.md"
+compare docs/api.md "$work/api.md"
 
 echo "go.mod files"
-for mod in go.mod test/go.mod bench/go.mod hack/controlplane/go.mod hack/tools/go.mod hack/tools/{lint,helm,sbom}/go.mod; do
+for mod in go.mod test/go.mod bench/go.mod hack/controlplane/go.mod hack/tools/go.mod hack/tools/{lint,helm,ollama,sbom}/go.mod; do
   go -C "$(dirname "$mod")" mod tidy -diff >/dev/null ||
     report "$mod is not tidy" "run 'go -C $(dirname "$mod") mod tidy' and commit the result"
 done
