@@ -26,6 +26,7 @@ const after = 30 * time.Second
 // What docs/connections.md says of connections that were there before a
 // failover.
 func TestConnections(t *testing.T) {
+	t.Parallel()
 	only := func(set func(*http.Protocols)) *http.Protocols {
 		p := new(http.Protocols)
 		set(p)
@@ -142,6 +143,7 @@ func (w *world) url() string {
 // A streamed answer stays with its region: it goes on where that fails only new
 // requests, and stops without an error where no packets come.
 func TestStreams(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		death  lab.Behaviour

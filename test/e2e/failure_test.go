@@ -13,6 +13,7 @@ import (
 
 // However the active region dies, clients are answered by the other one.
 func TestFailures(t *testing.T) {
+	t.Parallel()
 	behave := func(b lab.Behaviour) func(*world) func() error {
 		return func(w *world) func() error {
 			r := w.region(0, 0)

@@ -4,7 +4,7 @@
 package e2e_test
 
 import (
-	"path/filepath"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,6 +16,7 @@ import (
 
 // With Delete, Service and slices are the LLMBackend's and go with it.
 func TestDeletedWithEverything(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	serving(w)
 	w.kubectl("delete", "llmbackend", name, "-n", w.ns)
@@ -25,46 +26,48 @@ func TestDeletedWithEverything(t *testing.T) {
 	})
 }
 
-// With Retain, clients notice neither the end of the LLMBackend, nor that of its
-// kind, nor their return.
+// With Retain, clients do not notice the end of the LLMBackend.
 func TestRetained(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		end   []string
-		again bool // the kind has to be installed again
-	}{
-		{"delete llmbackend", []string{"delete", "llmbackend", "--all", "-n"}, false},
-		{"delete crd", []string{"delete", "crd", "llmbackends.llm.breakwater.dev", "-n"}, true},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t)
-			w.region(0, 0)
-			w.region(1, 0)
-			b := w.backend()
-			b.Spec.Service.DeletionPolicy = llmv1alpha1.DeletionRetain
-			w.create(b)
-			w.call()
-			w.awaitActive(primary)
+	t.Parallel()
+	testRetained(t, func(w *world) { w.kubectl("delete", "llmbackend", "--all", "-n", w.ns) })
+}
 
-			w.kubectl(append(c.end, w.ns)...)
-			if c.again {
-				w.kubectl("apply", "--server-side", "-f", filepath.Join(root, "config", "crd", "bases"))
-				w.kubectl("wait", "--for=condition=Established", "crd/llmbackends.llm.breakwater.dev")
-			}
-			w.awaitCalls(60)
-			if services, slices := w.published(); services != 1 || slices != 1 {
-				t.Errorf("%d Services and %d slices left; want both", services, slices)
-			}
-			w.create(func() *llmv1alpha1.LLMBackend {
-				again := w.backend()
-				again.Spec.Service.DeletionPolicy = llmv1alpha1.DeletionRetain
-				return again
-			}())
-			w.awaitActive(primary)
-			w.awaitCalls(20)
-			w.wantNoErrors()
-		})
+// Nor do they notice the end of its kind, which is guarded, or its return.
+func TestRetainedWithoutCRD(t *testing.T) {
+	testRetained(t, func(w *world) {
+		const guard = "first annotate the CRD with llm.breakwater.dev/allow-deletion=true"
+		if _, err := cluster.ControlPlane.Kubectl(t.Context(), "delete", "crd", crd); err == nil || !strings.Contains(err.Error(), guard) {
+			t.Fatalf("deleting the CRD: %v; want a refusal that says %q", err, guard)
+		}
+		w.kubectl("annotate", "crd", crd, "llm.breakwater.dev/allow-deletion=true")
+		w.kubectl("delete", "crd", crd)
+		w.awaitCalls(60)
+		if err := install(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func testRetained(t *testing.T, end func(*world)) {
+	w := newWorld(t)
+	w.region(0, 0)
+	w.region(1, 0)
+	b := w.backend()
+	b.Spec.Service.DeletionPolicy = llmv1alpha1.DeletionRetain
+	again := b.DeepCopy()
+	w.create(b)
+	w.call()
+	w.awaitActive(primary)
+
+	end(w)
+	w.awaitCalls(60)
+	if services, slices := w.published(); services != 1 || slices != 1 {
+		t.Errorf("%d Services and %d slices left; want both", services, slices)
 	}
+	w.create(again)
+	w.awaitActive(primary)
+	w.awaitCalls(20)
+	w.wantNoErrors()
 }
 
 // published counts the Services of the world's name and their slices.

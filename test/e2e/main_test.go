@@ -25,8 +25,9 @@ import (
 // failovers is how many are measured for each row of the report.
 var failovers = flag.Int("failovers", 20, "failovers to measure for each row of the report")
 
-// The operator's ServiceAccount, as its manifests name it.
+// The operator's ServiceAccount and CRD, as its manifests name them.
 const (
+	crd               = "llmbackends.llm.breakwater.dev"
 	operatorNamespace = "breakwater-system"
 	operatorAccount   = "breakwater-manager"
 )
@@ -46,11 +47,11 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
-	flag.Parse()
 	ctrl.SetLogger(logr.Discard())
 	klog.SetLogger(logr.Discard())
 	ctx := context.Background()
-	err := lab.MissingForCluster(ctx)
+	// The tests wait much more than they compute. A value on the command line replaces this one.
+	err := errors.Join(flag.Set("test.parallel", "10"), lab.MissingForCluster(ctx))
 	if err == nil {
 		err = setUp(ctx)
 	}
@@ -65,8 +66,8 @@ func run(m *testing.M) int {
 	return code
 }
 
-// setUp starts the cluster and installs what "make deploy" does, but for the
-// Deployment: there are no kubelets.
+// setUp starts the cluster and installs what "make deploy" does. There are no
+// kubelets, so that operators are started here.
 func setUp(ctx context.Context) (err error) {
 	if root, err = lab.RepositoryRoot(); err != nil {
 		return err
@@ -74,7 +75,8 @@ func setUp(ctx context.Context) (err error) {
 	if err := trustOurselves(); err != nil {
 		return err
 	}
-	if cluster, err = lab.StartCluster(ctx, lab.WithCRDs(crds())); err != nil {
+	fmt.Println("starting a control plane and a node")
+	if cluster, err = lab.StartCluster(ctx); err != nil {
 		return err
 	}
 	for i, name := range []string{"primary regions", "secondary regions"} {
@@ -85,15 +87,22 @@ func setUp(ctx context.Context) (err error) {
 	if names, err = serveNames(); err != nil {
 		return err
 	}
-	kubectl := cluster.ControlPlane.Kubectl
-	if _, err := kubectl(ctx, "create", "namespace", operatorNamespace); err != nil {
-		return err
-	}
-	if _, err := kubectl(ctx, "apply", "--server-side", "-k", filepath.Join(root, "config", "rbac")); err != nil {
+	fmt.Println("installing Breakwater")
+	if err := install(ctx); err != nil {
 		return err
 	}
 	ops = &operators{}
 	return ops.start(ctx)
+}
+
+// install applies config/default, and waits until the API server knows the kind.
+func install(ctx context.Context) error {
+	kubectl := cluster.ControlPlane.Kubectl
+	if _, err := kubectl(ctx, "apply", "--server-side", "-k", filepath.Join(root, "config", "default")); err != nil {
+		return err
+	}
+	_, err := kubectl(ctx, "wait", "--for=condition=Established", "--timeout=60s", "crd/"+crd)
+	return err
 }
 
 func tearDown() error {
@@ -109,5 +118,3 @@ func tearDown() error {
 	}
 	return failed
 }
-
-func crds() string { return filepath.Join(root, "config", "crd", "bases") }

@@ -20,6 +20,7 @@ import (
 // A live Service that selects Pods is taken over step by step, as docs/migration.md
 // says, and its clients notice nothing.
 func TestMigration(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	pod, err := hosts[0].NewRegion(w.addr(0, 1), lab.WithName("pods"))
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 // A user with the shipped editor role, and no other, applies the samples and
 // follows them with kubectl.
 func TestEditorAppliesSamples(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.kubectl("create", "rolebinding", "editors", "-n", w.ns, "--clusterrole=breakwater-llmbackend-editor", "--user=erin")
 	erin := w.as("erin")
@@ -34,6 +35,7 @@ func TestEditorAppliesSamples(t *testing.T) {
 
 // kubectl wait and kubectl get -w show a failover as it happens.
 func TestKubectlFollows(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.kubectl("create", "rolebinding", "viewers", "-n", w.ns, "--clusterrole=breakwater-llmbackend-viewer", "--user=vera")
 	vera := w.as("vera")

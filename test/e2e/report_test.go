@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -30,6 +31,14 @@ type row struct {
 	Median           failover   `json:"median"`
 	Maximum          failover   `json:"maximum"`
 	Failovers        []failover `json:"failovers"`
+	// LoadAverage is how many processes wanted to run on the machine, in the
+	// minute before the last failover.
+	LoadAverage string `json:"loadAverage"`
+
+	settings settings
+	worlds   int           // that measure at the same time
+	limit    time.Duration // of the whole outage
+	mu       sync.Mutex    // guards Failovers and LoadAverage
 }
 
 // failover is how long each part of one took.
@@ -42,14 +51,16 @@ type failover struct {
 	Publication duration `json:"publication"`
 	// Programming is from there to the first good answer through the ClusterIP.
 	Programming duration `json:"programming"`
+	// Moving is from the opening of the breaker to the first answer: decision,
+	// publication and programming.
+	Moving duration `json:"moving"`
 	// Outage is from the start of the first call that failed to the end of the
 	// first one after it that did not.
 	Outage duration `json:"outage"`
 }
 
-// moving is how long it took from the opening of the breaker to the first answer.
-func (f failover) moving() time.Duration {
-	return f.Decision.Duration + f.Publication.Duration + f.Programming.Duration
+func (f *failover) parts() []*duration {
+	return []*duration{&f.Detection, &f.Decision, &f.Publication, &f.Programming, &f.Moving, &f.Outage}
 }
 
 // duration is written in seconds, to the millisecond.
@@ -60,41 +71,56 @@ func seconds(d time.Duration) duration { return duration{d.Round(time.Millisecon
 func (d duration) MarshalJSON() ([]byte, error) { return json.Marshal(d.Seconds()) }
 
 func (f failover) String() string {
-	return fmt.Sprintf("detection %.3f s, decision %.3f s, publication %.3f s, programming %.3f s; outage %.3f s",
-		f.Detection.Seconds(), f.Decision.Seconds(), f.Publication.Seconds(), f.Programming.Seconds(), f.Outage.Seconds())
+	return fmt.Sprintf("detection %.3f s, decision %.3f s, publication %.3f s, programming %.3f s (moving %.3f s); outage %.3f s",
+		f.Detection.Seconds(), f.Decision.Seconds(), f.Publication.Seconds(), f.Programming.Seconds(), f.Moving.Seconds(), f.Outage.Seconds())
 }
 
-// bounds is a row without failovers. The first failing probe starts at most a
-// period after the death, give or take a tenth. A server that refuses fails it at
-// once, and the next starts after suspectPeriod; one that hangs fails it after
-// the timeout, and the next starts then, or after suspectPeriod if that is later.
-// A probe that was under way at the death of a server that hangs counts, too.
-func (s settings) bounds(death string) *row {
-	r := &row{Settings: s.name, Death: death}
-	first, step := time.Duration(0), s.suspect
-	if death == "hangs" {
-		first, step = s.timeout, max(s.suspect, s.timeout)
+// newRow is a row without failovers.
+func newRow(s settings, death string, worlds int, limit time.Duration) *row {
+	best := s.detection(death)
+	return &row{
+		Settings: s.name, Death: death, settings: s, worlds: worlds, limit: limit,
+		DetectionAtBest: duration{best}, DetectionAtWorst: duration{best + s.period},
 	}
-	r.DetectionAtBest = duration{first + time.Duration(s.threshold-1)*step}
-	r.DetectionAtWorst = duration{r.DetectionAtBest.Duration + s.period*11/10}
-	return r
+}
+
+// add adds a failover, and returns how many there are.
+func (r *row) add(f failover) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Failovers = append(r.Failovers, f)
+	if averages, err := os.ReadFile("/proc/loadavg"); err == nil {
+		r.LoadAverage, _, _ = strings.Cut(string(averages), " ")
+	}
+	return len(r.Failovers)
 }
 
 // summarise computes medians and maxima, part by part.
 func (r *row) summarise() {
-	parts := func(f *failover) []*duration {
-		return []*duration{&f.Detection, &f.Decision, &f.Publication, &f.Programming, &f.Outage}
+	n := len(r.Failovers)
+	if n == 0 {
+		return
 	}
-	for i := range parts(&failover{}) {
+	for i := range new(failover).parts() {
 		var all []time.Duration
 		for j := range r.Failovers {
-			all = append(all, parts(&r.Failovers[j])[i].Duration)
+			all = append(all, r.Failovers[j].parts()[i].Duration)
 		}
 		slices.Sort(all)
-		n := len(all)
-		*parts(&r.Median)[i] = seconds((all[(n-1)/2] + all[n/2]) / 2)
-		*parts(&r.Maximum)[i] = seconds(all[n-1])
+		*r.Median.parts()[i] = seconds((all[(n-1)/2] + all[n/2]) / 2)
+		*r.Maximum.parts()[i] = seconds(all[n-1])
 	}
+}
+
+// slow counts the failovers that moved later than movingLimit.
+func (r *row) slow() int {
+	n := 0
+	for _, f := range r.Failovers {
+		if f.Moving.Duration > movingLimit {
+			n++
+		}
+	}
+	return n
 }
 
 // write writes bin/e2e-report.json.
@@ -110,8 +136,9 @@ func (r report) write() error {
 func (r report) String() string {
 	var out strings.Builder
 	for _, row := range r.Rows {
-		fmt.Fprintf(&out, "%s, server %s, %d failovers; detection by arithmetic %.2f to %.2f s\n  median   %s\n  maximum  %s\n",
-			row.Settings, row.Death, len(row.Failovers),
+		fmt.Fprintf(&out, "%s, server %s, %d failovers, %d of which moved later than %s; load average %s\n",
+			row.Settings, row.Death, len(row.Failovers), row.slow(), movingLimit, row.LoadAverage)
+		fmt.Fprintf(&out, "  detection by arithmetic %.2f to %.2f s\n  median   %s\n  maximum  %s\n",
 			row.DetectionAtBest.Seconds(), row.DetectionAtWorst.Seconds(), row.Median, row.Maximum)
 	}
 	return out.String()

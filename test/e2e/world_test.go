@@ -76,6 +76,9 @@ func (w *world) addr(host, n int) string {
 	return fmt.Sprintf("10.%d.%d.%d:8000", host+1, w.number, 10+n)
 }
 
+// admin is where regionProcess lets itself be asked and told.
+func (w *world) admin(host int) string { return strings.TrimSuffix(w.addr(host, 0), "8000") + "9000" }
+
 // region starts a region in this process.
 func (w *world) region(host, n int, opts ...lab.RegionOption) *lab.Region {
 	w.t.Helper()
@@ -91,8 +94,7 @@ func (w *world) region(host, n int, opts ...lab.RegionOption) *lab.Region {
 // frozen, and waits until it serves.
 func (w *world) regionProcess(host int) *lab.Process {
 	w.t.Helper()
-	region, addr := []string{primary, secondary}[host], w.addr(host, 0)
-	admin := strings.TrimSuffix(addr, "8000") + "9000"
+	region, addr, admin := []string{primary, secondary}[host], w.addr(host, 0), w.admin(host)
 	p, err := hosts[host].StartProcess("region "+region, filepath.Join(w.t.TempDir(), region),
 		filepath.Join(root, "bin", "region"), "--name", region, "--listen", addr, "--admin", admin)
 	if err != nil {
