@@ -111,10 +111,12 @@ var table = []row{
 		},
 		class: Excluded, cause: BadCredentials,
 	}, {
-		answer:  "error code `model_not_found` or `DeploymentNotFound`",
+		answer:  "error code `model_not_found` or `DeploymentNotFound`; 404 with error code `NotFoundError`, as of vLLM, or `api_error`, as of Ollama",
 		outcome: "Excluded, reason `ModelMissing`; Failure once this probe has succeeded there",
-		matches: func(_ *Classifier, r *Response) bool { return r.says("model_not_found", "DeploymentNotFound") },
-		class:   Excluded, cause: ModelMissing, gone: true,
+		matches: func(_ *Classifier, r *Response) bool {
+			return r.says("model_not_found", "DeploymentNotFound") || r.Status == 404 && r.says("NotFoundError", "api_error")
+		},
+		class: Excluded, cause: ModelMissing, gone: true,
 	}, {
 		answer:  "a stream that ends with error code `rate_limit_exceeded` or `rate_limit_error`",
 		outcome: "RateLimited without Retry-After: counts as a failure",

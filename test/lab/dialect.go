@@ -135,7 +135,7 @@ func (s *DialectServer) standard(w http.ResponseWriter, req *http.Request, body 
 			}
 		}
 		if model == "" {
-			send(w, http.StatusNotFound, `{"error":{"message":"The model does not exist or you do not have access to it.","type":"invalid_request_error","param":null,"code":"model_not_found"}}`)
+			send(w, http.StatusNotFound, missingModel(s.dialect))
 			return
 		}
 		streamTokens(w, model)

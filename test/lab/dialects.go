@@ -67,6 +67,17 @@ func dialects() map[Dialect][]reply {
 	}
 }
 
+// missingModel is what each says of a model that it does not have.
+func missingModel(d Dialect) string {
+	switch d {
+	case VLLM:
+		return `{"error":{"message":"The model does not exist.","type":"NotFoundError","param":"model","code":404}}`
+	case Ollama:
+		return `{"error":{"message":"model not found, try pulling it first","type":"api_error","param":null,"code":null}}`
+	}
+	return `{"error":{"message":"The model does not exist or you do not have access to it.","type":"invalid_request_error","param":null,"code":"model_not_found"}}`
+}
+
 // says answers with a status, a body and headers, given as names and values.
 func says(status int, body string, headers ...string) func(http.ResponseWriter, []string) {
 	return func(w http.ResponseWriter, _ []string) {

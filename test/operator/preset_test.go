@@ -72,6 +72,8 @@ func completions() []served {
 			lab.Ready: "", lab.Overloaded: "Status503", lab.QuotaGone: "QuotaExhausted", lab.WrongKey: "[BadCredentials]", lab.DeadEngine: "Status500",
 		}},
 		{"asked-for-another-model", lab.OpenAI, "mistral", completion, map[lab.State]string{lab.Ready: "[ModelMissing]"}},
+		{"asked-vllm-for-another-model", lab.VLLM, "mistral", completion, map[lab.State]string{lab.Ready: "[ModelMissing]"}},
+		{"asked-ollama-for-another-model", lab.Ollama, "mistral", completion, map[lab.State]string{lab.Ready: "[ModelMissing]"}},
 		{"asked-vllm", lab.VLLM, "llama3", completion, map[lab.State]string{lab.Ready: "", lab.Overloaded: "Status503"}},
 		{"asked-tgi", lab.TGI, "llama3", completion, map[lab.State]string{lab.Ready: "", lab.Overloaded: "RateLimited"}},
 		{"asked-azure", lab.AzureOpenAI, "gpt", azure, map[lab.State]string{
