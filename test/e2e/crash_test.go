@@ -69,6 +69,9 @@ func TestAPIServerAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	back := time.Now()
+	// The operator has to be elected. kube-proxy may wait another minute: so long do clients of the API server
+	// leave it alone after many attempts.
+	dying.patience = 2 * time.Minute
 	dying.awaitAnswer(secondary, back)
 	t.Logf("traffic moved %s after the API server was back", time.Since(back).Round(100*time.Millisecond))
 	dying.wantOneMove()

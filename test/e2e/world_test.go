@@ -41,11 +41,12 @@ var worlds atomic.Int32
 
 // world is a namespace with an LLMBackend over two regions, and a client.
 type world struct {
-	t      *testing.T
-	number int32
-	ns     string
-	client client.WithWatch
-	calls  *load.Client // nil before call
+	t        *testing.T
+	number   int32
+	ns       string
+	client   client.WithWatch
+	calls    *load.Client // nil before call
+	patience time.Duration
 }
 
 func newWorld(t *testing.T) *world {
@@ -58,7 +59,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, number: worlds.Add(1), client: c}
+	w := &world{t: t, number: worlds.Add(1), client: c, patience: patience}
 	w.ns = fmt.Sprintf("world-%d", w.number)
 	w.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.ns}})
 	return w
@@ -218,7 +219,7 @@ func (w *world) kubectl(args ...string) string {
 // what the status is and what the client saw.
 func (w *world) eventually(what string, so func() bool) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(w.t.Context(), w.patience)
 	defer cancel()
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
@@ -233,7 +234,7 @@ func (w *world) eventually(what string, so func() bool) {
 			if w.calls != nil {
 				seen = w.calls.Record()
 			}
-			w.t.Fatalf("not within %s: %s\nclient: %s (%v)\nstatus (%v):\n%s", patience, what, seen, seen.Longest().Err, err, status)
+			w.t.Fatalf("not within %s: %s\nclient: %s (%v)\nstatus (%v):\n%s", w.patience, what, seen, seen.Longest().Err, err, status)
 		}
 	}
 }
