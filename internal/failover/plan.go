@@ -160,7 +160,17 @@ func (m *Machine) toStore(i int, now time.Time) RegionRecord {
 	if known && (r.breaker.state == Closed && !before.Open || i == m.active && m.openingWaits(now)) {
 		return before
 	}
-	return r.record()
+	if after := r.record(); !before.littleLonger(after, now) {
+		return after
+	}
+	return before
+}
+
+// littleLonger says whether the open window that is stored still runs, and is now longer by no more than a quarter
+// of what is left of it. That is not worth a write: real traffic may be told to wait many times a second.
+func (r RegionRecord) littleLonger(after RegionRecord, now time.Time) bool {
+	left, growth := r.OpenUntil.Sub(now), after.OpenUntil.Sub(r.OpenUntil)
+	return r.Open && after.Open && after.Since.Equal(r.Since) && left > 0 && growth >= 0 && growth <= left/4
 }
 
 // record is what can be stored of the region's breaker. HalfOpen is stored as Open.
