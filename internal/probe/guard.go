@@ -50,17 +50,22 @@ func special(addr netip.Addr) string {
 	}
 }
 
-// embedded returns the IPv4 address inside an IPv4-compatible address (RFC 4291, section 2.5.5.1) or one
-// of the well-known NAT64 prefix (RFC 6052, section 2.1), through which the IPv4 address is reached.
-// It returns the zero Addr for all others.
+// embedded returns the IPv4 address that an IPv6 address stands for, through which the IPv4 address is reached:
+// IPv4-compatible (RFC 4291, section 2.5.5.1), IPv4-translated (RFC 2765, section 2.1), NAT64 by the well-known
+// prefix (RFC 6052, section 2.1) or the one for local use (RFC 8215), and 6to4 (RFC 3056).
+// It returns the zero Addr for all others. A NAT64 prefix of a network's own cannot be known.
 func embedded(addr netip.Addr) netip.Addr {
 	if !addr.Is6() {
 		return netip.Addr{}
 	}
 	b := addr.As16()
 	prefix := [12]byte(b[:12])
-	if prefix == ([12]byte{}) || prefix == ([12]byte{0x00, 0x64, 0xff, 0x9b}) {
+	switch {
+	case prefix == [12]byte{}, prefix == [12]byte{8: 0xff, 9: 0xff}, prefix == [12]byte{0x00, 0x64, 0xff, 0x9b},
+		[6]byte(b[:6]) == [6]byte{0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}:
 		return netip.AddrFrom4([4]byte(b[12:]))
+	case b[0] == 0x20 && b[1] == 0x02:
+		return netip.AddrFrom4([4]byte(b[2:6]))
 	}
 	return netip.Addr{}
 }
