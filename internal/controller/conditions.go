@@ -67,7 +67,7 @@ var unfitReasons = map[failover.Fault]string{
 var unfitAdvice = map[failover.Fault]string{
 	failover.ClusterIPEndpoint: "its address is the cluster IP of a Service, which would answer probes and swallow the traffic: refer to that Service by endpoint.serviceRef",
 	failover.AddressFamily:     "it lacks an address in a family of the Service: add one, or set spec.service.ipFamilies",
-	failover.AddressRefused:    "its address is loopback, link-local, multicast or otherwise not allowed: name an address that clients can reach",
+	failover.AddressRefused:    "its address is loopback, link-local, multicast, the API server's own or otherwise not allowed: name an address that clients can reach",
 	failover.InvalidExpression: "bodyExpression is not valid CEL about body: correct it, such as body.status == \"ok\"",
 
 	failover.RefNotPermitted:     "the Service that it refers to is in another namespace, which does not allow that: create a ReferenceGrant there, from LLMBackends of this namespace to Services",

@@ -68,10 +68,11 @@ func Add(mgr ctrl.Manager, opts Options) error {
 	if err != nil {
 		return err
 	}
-	clusterIPs := &ClusterIPs{}
+	clusterIPs, apiServers := newClusterIPs(), newAPIServers(mgr.GetConfig().Host)
 	resolver := probe.NewResolver(opts.Lookup, opts.ResolverTTL)
 	prober := probe.New(resolver, probe.Options{
-		MaxConnections: opts.MaxProbeConnections, Check: probe.Checks(clusterIPs.Check, opts.Ranges.Check), Dial: opts.Dial,
+		MaxConnections: opts.MaxProbeConnections, Dial: opts.Dial,
+		Check: probe.Checks(clusterIPs.Check, apiServers.Check, opts.Ranges.Check),
 	})
 	r := &Reconciler{
 		Client:      mgr.GetClient(),
@@ -103,7 +104,7 @@ func Add(mgr ctrl.Manager, opts Options) error {
 	if err := r.addHealthChecks(mgr); err != nil {
 		return fmt.Errorf("add health checks: %w", err)
 	}
-	return r.watch(mgr, clusterIPs, opts.MaxConcurrentReconciles)
+	return r.watch(mgr, clusterIPs, apiServers, opts.MaxConcurrentReconciles)
 }
 
 // liveReader reads past the cache. It does not log that Endpoints are deprecated: they are read just because
@@ -119,18 +120,18 @@ func liveReader(mgr ctrl.Manager) (client.Reader, error) {
 }
 
 // watch wires the Reconciler to what it watches.
-func (r *Reconciler) watch(mgr ctrl.Manager, clusterIPs *ClusterIPs, concurrency int) error {
+func (r *Reconciler) watch(mgr ctrl.Manager, clusterIPs, apiServers *addressSet, concurrency int) error {
 	ctx := context.Background()
 	if err := index(ctx, mgr); err != nil {
 		return err
 	}
-	services, err := mgr.GetCache().GetInformer(ctx, &corev1.Service{})
-	if err != nil {
-		return fmt.Errorf("informer on Services: %w", err)
-	}
-	handled, err := services.AddEventHandler(clusterIPs.Handler())
+	services, err := follow(ctx, mgr, &corev1.Service{}, clusterIPs)
 	if err != nil {
 		return fmt.Errorf("watch cluster IPs: %w", err)
+	}
+	slices, err := follow(ctx, mgr, &discoveryv1.EndpointSlice{}, apiServers)
+	if err != nil {
+		return fmt.Errorf("watch the API server's addresses: %w", err)
 	}
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&llmv1alpha1.LLMBackend{}, builder.WithPredicates(r.notOwnEcho())).
@@ -140,12 +141,22 @@ func (r *Reconciler) watch(mgr ctrl.Manager, clusterIPs *ClusterIPs, concurrency
 		Watches(&corev1.Service{}, handler.EnqueueRequestsFromMapFunc(r.referringToService)).
 		Watches(&discoveryv1.EndpointSlice{}, handler.EnqueueRequestsFromMapFunc(r.referringToSlice)).
 		WatchesRawSource(source.Func(r.takeQueue)).
-		WatchesRawSource(awaitFirst(handled)).
+		WatchesRawSource(awaitFirst(services)).
+		WatchesRawSource(awaitFirst(slices)).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: concurrency,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](retryFirst, retryLast),
 		}).
 		Complete(r)
+}
+
+// follow keeps a set of addresses up to date from an informer on objects of a kind.
+func follow(ctx context.Context, mgr ctrl.Manager, kind client.Object, set *addressSet) (toolscache.ResourceEventHandlerRegistration, error) {
+	informer, err := mgr.GetCache().GetInformer(ctx, kind)
+	if err != nil {
+		return nil, err
+	}
+	return informer.AddEventHandler(set.Handler())
 }
 
 // awaitFirst keeps reconciles, and so probes, from beginning before a handler has seen all that there is.
