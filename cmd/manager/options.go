@@ -4,6 +4,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"net/netip"
@@ -25,6 +26,7 @@ type options struct {
 	reconciles     int
 	connections    int
 	ranges         probe.Ranges
+	outcomes       outcomesOptions
 	checkLeader    bool
 	showVersion    bool
 	log            zap.Options
@@ -45,6 +47,7 @@ func parse(flags *flag.FlagSet, args []string) (options, error) {
 	flags.IntVar(&o.connections, "max-probe-connections", probe.DefaultMaxConnections, "How many connections all probes may have at the same time.")
 	flags.Func("denied-cidrs", "CIDRs, separated by commas, in which no region may be: they are neither probed nor published.", prefixes(&o.ranges.Denied))
 	flags.Func("allowed-cidrs", "CIDRs, separated by commas, in which regions must be; empty means anywhere.", prefixes(&o.ranges.Allowed))
+	o.outcomes.bind(flags)
 	flags.BoolVar(&o.checkLeader, "check-leader", false, "Wait until a manager leads, for at most a minute, say which, and exit.")
 	flags.BoolVar(&o.showVersion, "version", false, "Print the version and exit.")
 	o.log.BindFlags(flags)
@@ -54,7 +57,7 @@ func parse(flags *flag.FlagSet, args []string) (options, error) {
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("%q is not a flag: there are no arguments", flags.Arg(0))
 	}
-	return o, o.leader.validate()
+	return o, errors.Join(o.leader.validate(), o.outcomes.validate())
 }
 
 // prefixes returns how a flag that may be given several times is read.

@@ -60,6 +60,8 @@ type Options struct {
 	Ranges probe.Ranges
 	// Credentials says how often what probes use is read again.
 	Credentials credentials.Options
+	// Intake says where outcomes of real traffic are taken; nil means nowhere.
+	Intake *IntakeOptions
 }
 
 // Add adds the controller to a manager.
@@ -100,6 +102,11 @@ func Add(mgr ctrl.Manager, opts Options) error {
 		return nil
 	})); err != nil {
 		return err
+	}
+	if opts.Intake != nil {
+		if err := r.addIntake(mgr, *opts.Intake); err != nil {
+			return fmt.Errorf("add the intake of outcomes: %w", err)
+		}
 	}
 	if err := r.addHealthChecks(mgr); err != nil {
 		return fmt.Errorf("add health checks: %w", err)
