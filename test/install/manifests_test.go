@@ -64,8 +64,8 @@ func deployment(t *testing.T, objects []*unstructured.Unstructured) *appsv1.Depl
 	return d
 }
 
-// withAddressPolicy writes an overlay with the optional component, and returns its folder.
-func withAddressPolicy(t *testing.T) string {
+// withComponent writes an overlay with an optional component, and returns its folder.
+func withComponent(t *testing.T, component string) string {
 	t.Helper()
 	root, err := filepath.Abs(inRepository("config"))
 	if err != nil {
@@ -76,7 +76,7 @@ func withAddressPolicy(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	overlay := "resources: [" + relative + "/default]\ncomponents: [" + relative + "/components/address-policy]\n"
+	overlay := "resources: [" + relative + "/default]\ncomponents: [" + relative + "/components/" + component + "]\n"
 	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(overlay), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,8 @@ func TestChartAndKustomizeAreTheSame(t *testing.T) {
 		values []string
 	}{
 		"by default":              {folder: inRepository("config/default"), values: []string{"--set", "image.tag=latest"}},
-		"with the address policy": {folder: withAddressPolicy(t), values: []string{"--set", "image.tag=latest,addressPolicy.enabled=true"}},
+		"with the address policy": {folder: withComponent(t, "address-policy"), values: []string{"--set", "image.tag=latest,addressPolicy.enabled=true"}},
+		"with outcomes":           {folder: withComponent(t, "outcomes"), values: []string{"--set", "image.tag=latest,outcomes.enabled=true"}},
 		"for one namespace":       {folder: inRepository("config/namespaced"), values: []string{"--set", "image.tag=latest,namespaces={apps}"}},
 	}
 	for name, test := range tests {
