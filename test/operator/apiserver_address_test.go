@@ -31,7 +31,7 @@ func TestAPIServerAddress(t *testing.T) {
 	grown.Labels = map[string]string{discoveryv1.LabelServiceName: "kubernetes"}
 	w.create(grown, "kubernetes-"+w.ns, corev1.NamespaceDefault)
 	t.Cleanup(func() {
-		if err := w.client.Delete(context.Background(), grown); err != nil {
+		if err := w.client.Delete(context.WithoutCancel(t.Context()), grown); err != nil {
 			t.Error(err)
 		}
 	})

@@ -5,7 +5,6 @@ package intake
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -32,12 +31,10 @@ func startServer(t *testing.T, options Options) string {
 		t.Fatal(err)
 	}
 	options.Leads = func() bool { return true }
-	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	server := NewServer(options, &sink{}, &apiServer{})
-	go func() { ended <- server.Start(ctx) }()
+	go func() { ended <- server.Start(t.Context()) }()
 	t.Cleanup(func() {
-		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
