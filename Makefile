@@ -125,7 +125,8 @@ soak: ## New schedules of decision and operator for DURATION, 10m unless set.
 # -count=1, because the test cache does not see bin/ and config/, which these tests run and read.
 .PHONY: integration
 integration: build build-lab controlplane bin/helm bin/cyclonedx-gomod ## Tests on a real API server, in a network namespace of their own.
-	@hack/buildah.sh
+	@hack/program.sh buildah "the image"
+	@hack/program.sh prometheus "signals from a real Prometheus"
 	cd test && go test -race -count=1 -p 2 -timeout 12m $$(go list ./... | grep -v /e2e$$)
 
 .PHONY: e2e

@@ -41,6 +41,12 @@ const (
 	// "NoReadableAnswer".
 	ConditionProbeInconclusive = "ProbeInconclusive"
 
+	// ConditionSignalsUnavailable says that the Prometheus server that spec.signals names does not tell what
+	// real traffic meets.
+	//
+	// Reasons for True: "ServerNotAllowed", "ServerUnreachable", "QueryRefused", "NoData", "AmbiguousResult".
+	ConditionSignalsUnavailable = "SignalsUnavailable"
+
 	// ConditionActiveRegionRemoved says that the active region is no longer in the spec.
 	//
 	// Reason for True: "NotInSpec".
@@ -90,6 +96,12 @@ const (
 	ReasonNotFound              = "NotFound"
 	ReasonBadRequest            = "BadRequest"
 	ReasonNoReadableAnswer      = "NoReadableAnswer"
+
+	ReasonServerNotAllowed  = "ServerNotAllowed"
+	ReasonServerUnreachable = "ServerUnreachable"
+	ReasonQueryRefused      = "QueryRefused"
+	ReasonNoData            = "NoData"
+	ReasonAmbiguousResult   = "AmbiguousResult"
 
 	ReasonNotInSpec = "NotInSpec"
 

@@ -50,6 +50,10 @@ type LLMBackendSpec struct {
 	// +kubebuilder:default={}
 	Breaker BreakerSpec `json:"breaker,omitzero"`
 
+	// signals say where to look for what real traffic meets.
+	// +optional
+	Signals SignalsSpec `json:"signals,omitzero"`
+
 	// failover says when traffic is moved.
 	// +optional
 	// +kubebuilder:default={}

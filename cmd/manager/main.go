@@ -94,6 +94,7 @@ func run(ctx context.Context, o options) error {
 		MaxProbeConnections:     o.connections,
 		Lookup:                  probe.DNS{},
 		Ranges:                  o.ranges,
+		PrometheusServers:       o.prometheusServers,
 		Intake:                  o.outcomes.intake(),
 	}); err != nil {
 		return fmt.Errorf("set up the controller: %w", err)

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"github.com/breakwater-dev/breakwater/internal/probe"
+	"github.com/breakwater-dev/breakwater/internal/signals/prometheus"
 )
 
 // options are the flags.
@@ -27,9 +28,11 @@ type options struct {
 	connections    int
 	ranges         probe.Ranges
 	outcomes       outcomesOptions
-	checkLeader    bool
-	showVersion    bool
-	log            zap.Options
+
+	prometheusServers []string
+	checkLeader       bool
+	showVersion       bool
+	log               zap.Options
 }
 
 // parse reads the flags. An error says what to write instead.
@@ -47,6 +50,11 @@ func parse(flags *flag.FlagSet, args []string) (options, error) {
 	flags.IntVar(&o.connections, "max-probe-connections", probe.DefaultMaxConnections, "How many connections all probes may have at the same time.")
 	flags.Func("denied-cidrs", "CIDRs, separated by commas, in which no region may be: they are neither probed nor published.", prefixes(&o.ranges.Denied))
 	flags.Func("allowed-cidrs", "CIDRs, separated by commas, in which regions must be; empty means anywhere.", prefixes(&o.ranges.Allowed))
+	flags.Func("prometheus-servers", "URLs of Prometheus servers, separated by commas, that LLMBackends may have asked for signals; empty means none.", func(value string) error {
+		servers, err := prometheus.ParseServers(value)
+		o.prometheusServers = append(o.prometheusServers, servers...)
+		return err
+	})
 	o.outcomes.bind(flags)
 	flags.BoolVar(&o.checkLeader, "check-leader", false, "Wait until a manager leads, for at most a minute, say which, and exit.")
 	flags.BoolVar(&o.showVersion, "version", false, "Print the version and exit.")

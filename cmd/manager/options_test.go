@@ -27,6 +27,12 @@ func TestParse(t *testing.T) {
 		"no namespace":              {args: []string{"--namespaces=apps,"}, wantError: "write them as in apps,team-a"},
 		"an argument":               {args: []string{"true"}, wantError: `"true" is not a flag`},
 		"an impossible election":    {args: []string{"--leader-election-retry-period=9s"}, wantError: "--leader-election-retry-period=9s leaves no second try"},
+		"no Prometheus server":      {args: []string{"--prometheus-servers=prometheus:9090"}, wantError: "write it as in http://prometheus.monitoring.svc:9090"},
+		"Prometheus servers":        {args: []string{"--prometheus-servers=http://a:9090,https://b/c"}},
+		"no port for outcomes":      {args: []string{"--outcomes-bind-address=9443"}, wantError: "write an address and a port, such as :9443"},
+		"no Service for outcomes":   {args: []string{"--outcomes-bind-address=:9443", "--outcomes-service=outcomes"}, wantError: "write namespace and name"},
+		"no address for outcomes":   {args: []string{"--outcomes-bind-address=:9443", "--outcomes-service=a/b", "--outcomes-address=$(POD_IP)"}, wantError: "write the IP address of the Pod"},
+		"outcomes":                  {args: []string{"--outcomes-bind-address=:9443", "--outcomes-service=a/b", "--outcomes-address=10.1.0.10"}},
 		"a quick election is right": {args: []string{"--leader-election-lease-duration=2s", "--leader-election-renew-deadline=1s", "--leader-election-retry-period=200ms"}},
 	}
 	for name, test := range tests {

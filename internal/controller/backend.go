@@ -39,6 +39,7 @@ type backend struct {
 	regions map[string]*regionEndpoint
 	shown   destination // what is published of the active region
 	alarm   alarm
+	watch   *watch           // of what Prometheus knows of real traffic; nil for none
 	due     []failover.Probe // reused by poll
 	asked   bool             // a reconcile is to come or under way
 	stopped bool

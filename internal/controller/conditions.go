@@ -15,6 +15,7 @@ import (
 
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
 	"github.com/breakwater-dev/breakwater/internal/failover"
+	"github.com/breakwater-dev/breakwater/internal/signals/prometheus"
 	"github.com/breakwater-dev/breakwater/internal/translate"
 )
 
@@ -29,6 +30,8 @@ type facts struct {
 	publication publication
 	// credentialProblems say, by region, why its probes have no credentials.
 	credentialProblems map[string]string
+	// signalProblems say, by region, why nothing is known of real traffic; nil if nobody asks.
+	signalProblems map[string]prometheus.Problem
 }
 
 // publication says how far the slices show what the status says.
@@ -97,6 +100,7 @@ func setConditions(f facts) {
 	set(failedOverCondition(f), llmv1alpha1.ConditionFailedOver)
 	set(degradedCondition(f), llmv1alpha1.ConditionDegraded)
 	set(inconclusiveCondition(f), llmv1alpha1.ConditionProbeInconclusive)
+	set(signalsCondition(f), llmv1alpha1.ConditionSignalsUnavailable)
 	set(removedCondition(f), llmv1alpha1.ConditionActiveRegionRemoved)
 	set(pausedCondition(f), llmv1alpha1.ConditionPaused)
 }

@@ -100,6 +100,7 @@ func (s *scope) setConditions(next *llmv1alpha1.LLMBackend, p publication) {
 	setConditions(facts{
 		backend: next, config: s.config, view: view, deciding: deciding, publication: p,
 		credentialProblems: s.entry.backend.credentialProblems(),
+		signalProblems:     s.entry.backend.signalProblems(),
 	})
 }
 

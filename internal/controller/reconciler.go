@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/breakwater-dev/breakwater/internal/credentials"
+	"github.com/breakwater-dev/breakwater/internal/signals/prometheus"
 	"github.com/breakwater-dev/breakwater/internal/traffic"
 )
 
@@ -60,6 +61,8 @@ type Reconciler struct {
 	Permits func(netip.Addr) bool
 	// Credentials are what probes use.
 	Credentials *credentials.Store
+	// Prometheus asks what real traffic meets.
+	Prometheus *prometheus.Client
 
 	backends *registry
 	grants   *grants

@@ -107,6 +107,7 @@ var troubles = map[string]metav1.ConditionStatus{
 	llmv1alpha1.ConditionStalled:             metav1.ConditionTrue,
 	llmv1alpha1.ConditionDegraded:            metav1.ConditionTrue,
 	llmv1alpha1.ConditionProbeInconclusive:   metav1.ConditionTrue,
+	llmv1alpha1.ConditionSignalsUnavailable:  metav1.ConditionTrue,
 	llmv1alpha1.ConditionActiveRegionRemoved: metav1.ConditionTrue,
 }
 

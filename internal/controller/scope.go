@@ -16,6 +16,7 @@ import (
 	"github.com/breakwater-dev/breakwater/internal/credentials"
 	"github.com/breakwater-dev/breakwater/internal/failover"
 	"github.com/breakwater-dev/breakwater/internal/probe"
+	"github.com/breakwater-dev/breakwater/internal/signals/prometheus"
 	"github.com/breakwater-dev/breakwater/internal/traffic"
 	"github.com/breakwater-dev/breakwater/internal/translate"
 )
@@ -31,6 +32,7 @@ type scope struct {
 	referenced map[string]referenced
 
 	credentials *credentials.Store
+	prometheus  *prometheus.Client
 
 	config failover.Config
 	plan   failover.Plan
@@ -52,7 +54,7 @@ func (r *Reconciler) gather(ctx context.Context, key client.ObjectKey) (*scope, 
 	if err != nil {
 		return nil, err
 	}
-	s := &scope{entry: e, stored: stored, credentials: r.Credentials}
+	s := &scope{entry: e, stored: stored, credentials: r.Credentials, prometheus: r.Prometheus}
 	return s, r.lookAround(ctx, s)
 }
 
@@ -106,6 +108,7 @@ func (s *scope) decide() error {
 	}
 	s.config = in.Config
 	s.plan = s.entry.backend.observe(in, endpoints, translate.Classifier(s.stored))
+	s.entry.backend.followSignals(s.stored, s.prometheus)
 	return nil
 }
 

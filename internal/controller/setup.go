@@ -29,6 +29,7 @@ import (
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
 	"github.com/breakwater-dev/breakwater/internal/credentials"
 	"github.com/breakwater-dev/breakwater/internal/probe"
+	"github.com/breakwater-dev/breakwater/internal/signals/prometheus"
 	"github.com/breakwater-dev/breakwater/internal/traffic"
 	"github.com/breakwater-dev/breakwater/internal/translate"
 )
@@ -60,6 +61,8 @@ type Options struct {
 	Ranges probe.Ranges
 	// Credentials says how often what probes use is read again.
 	Credentials credentials.Options
+	// PrometheusServers are those that LLMBackends may have asked; see [prometheus.ParseServers].
+	PrometheusServers []string
 	// Intake says where outcomes of real traffic are taken; nil means nowhere.
 	Intake *IntakeOptions
 }
@@ -83,6 +86,7 @@ func Add(mgr ctrl.Manager, opts Options) error {
 		Prober:      prober,
 		Permits:     prober.Permits,
 		Credentials: credentials.NewStore(live, opts.Credentials),
+		Prometheus:  prometheus.NewClient(opts.PrometheusServers),
 		backends:    newRegistry(),
 	}
 	r.grants = newGrants(mgr.GetCache(), r.queueReferringInto)
@@ -99,6 +103,7 @@ func Add(mgr ctrl.Manager, opts Options) error {
 		r.backends.stop()
 		resolver.Close()
 		r.Credentials.Close()
+		r.Prometheus.Close()
 		return nil
 	})); err != nil {
 		return err

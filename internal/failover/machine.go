@@ -100,6 +100,7 @@ func (m *Machine) configure(now time.Time, c Config) {
 		default:
 			regions[i] = region{due: now, breaker: m.regions[j].breaker}
 			regions[i].breaker.Close(now, endpointChangedReason)
+			regions[i].breaker.since = now
 			regions[i].breaker.averages = averages{} // they speak of the endpoint before
 		}
 		if rc.Breaker.Adaptive == nil {

@@ -47,6 +47,8 @@ const (
 	AssertionFailed
 	// NotServing: the health service says that the server does not serve.
 	NotServing
+	// ErrorRatio: too many of the calls of real traffic fail.
+	ErrorRatio
 
 	// NoReadyEndpoints and ServiceNotFound are said by the cluster of a region that is a Service.
 	NoReadyEndpoints
@@ -74,7 +76,7 @@ const (
 func (f Fault) String() string {
 	return [...]string{
 		"None", "Timeout", "ConnectionRefused", "ConnectionReset", "Unreachable", "NameNotFound",
-		"TLSError", "MalformedResponse", "StreamError", "ModelMissing", "AssertionFailed", "NotServing",
+		"TLSError", "MalformedResponse", "StreamError", "ModelMissing", "AssertionFailed", "NotServing", "ErrorRatio",
 		"NoReadyEndpoints", "ServiceNotFound", "ResolverUnavailable", "NotMade", "CredentialsUnreadable",
 		"AddressFamily", "AddressRefused", "ClusterIPEndpoint", "InvalidExpression",
 		"RefNotPermitted", "ServicePortNotFound", "ExternalNameService", "PublishedService",

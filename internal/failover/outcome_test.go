@@ -36,6 +36,7 @@ func TestClassify(t *testing.T) {
 		{Response{Fault: NameNotFound}, Failure, "NameNotFound", false},
 		{Response{Fault: TLSError}, Failure, "TLSError", false},
 		{Response{Fault: MalformedResponse}, Failure, "MalformedResponse", false},
+		{Response{Fault: ErrorRatio}, Failure, "ErrorRatio", false},
 		{Response{Fault: ResolverUnavailable}, Unknown, "ResolverUnavailable", false},
 		{Response{Fault: NotMade}, Unknown, "NotMade", false},
 		{Response{Fault: AddressFamily}, Excluded, "AddressFamily", false},

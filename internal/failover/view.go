@@ -52,3 +52,13 @@ func (m *Machine) View(now time.Time) View {
 func (m *Machine) Deciding() bool {
 	return m.claim != nil && m.claim.kind == failover && !m.claim.holding && !m.reported(m.claim)
 }
+
+// ClosedSince returns since when the breaker of the region of that name is Closed, for the endpoint that it has now.
+// What real traffic met before that is over. It returns the zero time while the breaker is not Closed.
+func (m *Machine) ClosedSince(name string) time.Time {
+	i := m.index(name)
+	if i < 0 || m.regions[i].breaker.state != Closed {
+		return time.Time{}
+	}
+	return m.regions[i].breaker.since
+}

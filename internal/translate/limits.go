@@ -57,3 +57,11 @@ func keepLimits(regions, before []llmv1alpha1.RegionStatus) {
 		b.EffectiveOpenDuration = shown[regions[i].Name].EffectiveOpenDuration
 	}
 }
+
+// MaxFailureThreshold returns the most failures in a row that an adaptive breaker may need to open; 0 in mode Fixed.
+func MaxFailureThreshold(b *llmv1alpha1.LLMBackend) int {
+	if a := adaptiveOf(b.Spec.Breaker); a != nil {
+		return a.MaxFailureThreshold
+	}
+	return 0
+}

@@ -50,6 +50,8 @@ type world struct {
 	others []string
 	// ranges are those of operators that are started from now on.
 	ranges probe.Ranges
+	// prometheus are the servers that operators may ask that are started from now on.
+	prometheus []string
 	// transport wraps the connection to the API server of operators that are started from now on; nil for none.
 	transport func(http.RoundTripper) http.RoundTripper
 	// logger takes what operators log that are started from now on.
@@ -129,7 +131,7 @@ func (w *world) start() {
 	}
 	if err := controller.Add(mgr, controller.Options{
 		MaxConcurrentReconciles: 4, Lookup: w.lookup, ResolverTTL: 100 * time.Millisecond,
-		Ranges: w.ranges, Credentials: credentials.Options{Retry: 100 * time.Millisecond},
+		Ranges: w.ranges, PrometheusServers: w.prometheus, Credentials: credentials.Options{Retry: 100 * time.Millisecond},
 	}); err != nil {
 		w.t.Fatal(err)
 	}
