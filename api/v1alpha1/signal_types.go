@@ -27,8 +27,9 @@ type PrometheusSignal struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://[!-~]+$') && !self.matches('[@?#]')",message="server must be a URL that begins with http:// or https://, without user, query and fragment, such as http://prometheus.monitoring.svc:9090"
 	Server string `json:"server,omitempty"`
 
-	// preset is the software whose metrics tell of the calls: Envoy, Istio, LiteLLM
-	// or vLLM. It fills in the queries; a call has failed when its status is 5xx.
+	// preset is the software whose metrics tell of the calls: Envoy, Istio,
+	// LiteLLM or vLLM. It fills in the queries; a call has failed when its status
+	// is 5xx.
 	// +optional
 	Preset SignalPreset `json:"preset,omitempty"`
 

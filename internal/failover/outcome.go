@@ -83,6 +83,13 @@ func (f Fault) String() string {
 	}[f]
 }
 
+// CallFaults are the faults that a call of real traffic can end with.
+func CallFaults() []Fault {
+	return []Fault{
+		Timeout, ConnectionRefused, ConnectionReset, Unreachable, NameNotFound, TLSError, MalformedResponse, StreamError,
+	}
+}
+
 func (f Fault) transport() bool { return f >= Timeout && f <= NameNotFound }
 func (f Fault) own() bool       { return f >= ResolverUnavailable && f <= CredentialsUnreadable }
 func (f Fault) unfit() bool     { return f >= AddressFamily }

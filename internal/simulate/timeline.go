@@ -4,6 +4,7 @@
 package simulate
 
 import (
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -136,17 +137,37 @@ func (r *reading) calls(f fields) (Action, error) {
 			return nil, err
 		}
 	}
-	outcome, err := r.mapping(f["outcome"], "outcome", "status", "latency", "retryAfter", "errorCode")
+	outcome, err := r.mapping(f["outcome"], "outcome", "status", "error", "latency", "retryAfter", "errorCode")
 	if err != nil {
 		return nil, err
 	}
-	if outcome["status"] == nil {
-		return nil, r.errorf(f["outcome"], "outcome needs status")
+	kind, err := r.one(f["outcome"], outcome, "outcome", "status", "error")
+	if err != nil {
+		return nil, err
 	}
-	if a.Response, err = r.answer(outcome); err == nil && outcome["latency"] != nil {
+	if kind == "error" {
+		if a.Response.Fault, err = r.fault(outcome["error"]); err == nil {
+			err = r.refuse(outcome, "error", "retryAfter", "errorCode")
+		}
+	} else {
+		a.Response, err = r.answer(outcome)
+	}
+	if err == nil && outcome["latency"] != nil {
 		a.Response.Latency, err = r.duration(outcome["latency"], "latency")
 	}
 	return a, err
+}
+
+// fault reads why a call had no answer, or that Prometheus has told that too many fail.
+func (r *reading) fault(n *yaml.Node) (failover.Fault, error) {
+	var names []string
+	for _, f := range append(failover.CallFaults(), failover.ErrorRatio) {
+		if f.String() == n.Value {
+			return f, nil
+		}
+		names = append(names, f.String())
+	}
+	return failover.NoFault, r.errorf(n, "error must be one of %s", strings.Join(names, ", "))
 }
 
 // answer reads an HTTP answer. A Retry-After is bounded as one from the wire is.

@@ -19,7 +19,7 @@ func signalRefusals() []refusal {
 	tests := []struct{ signal, field, message string }{
 		{`server: "http://p:9090"`, "", one},
 		{`server: "http://p:9090", preset: vLLM, errorRatio: x`, "", one},
-		{`server: "http://p:9090", bad: x, total: y, errorRatio: z`, "", one},
+		{`server: "http://p:9090", bad: b, total: t, errorRatio: r`, "", one},
 		{`server: "http://p:9090", bad: x`, "", total},
 		{`server: "http://p:9090", preset: vLLM, total: x`, "", total},
 		{`server: "http://p:9090", preset: Nginx`, ".preset", `supported values: "Envoy", "Istio", "LiteLLM", "vLLM"`},

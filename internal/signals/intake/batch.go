@@ -47,12 +47,6 @@ type entry struct {
 	Times      *int    `json:"times"`
 }
 
-// faults are the errors that a call can end with instead of an answer, and StreamError, which ends a good answer.
-var faults = []failover.Fault{
-	failover.Timeout, failover.ConnectionRefused, failover.ConnectionReset, failover.Unreachable, failover.NameNotFound,
-	failover.TLSError, failover.MalformedResponse, failover.StreamError,
-}
-
 var (
 	regionName = regexp.MustCompile("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
 	errorCode  = regexp.MustCompile("^[-._a-zA-Z0-9]{1,64}$")
@@ -123,6 +117,7 @@ func (e entry) outcome(now time.Time) (Outcome, error) {
 // answer reads how the call ended: with a status or with an error, or as a stream that began well and broke off.
 func (e entry) answer(r *failover.Response) error {
 	if e.Error != nil {
+		faults := failover.CallFaults()
 		i := slices.IndexFunc(faults, func(f failover.Fault) bool { return f.String() == *e.Error })
 		if i < 0 {
 			return fmt.Errorf("error must be one of %s", names(faults))
