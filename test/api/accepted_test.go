@@ -210,7 +210,7 @@ func TestBiggest(t *testing.T) {
 	const probe = `{type: HTTP, http: {path: %[1]q}, mode: Active, successThreshold: 10,
 		period: 0000h00059m00059s00999ms, suspectPeriod: 0000h00059m00059s00999ms, timeout: 0000h00059m00059s00999ms}`
 	path := "/" + strings.Repeat("a", 511)
-	label := strings.Repeat("a", 63)
+	label, query := strings.Repeat("a", 63), strings.Repeat("q", 1024)
 	for name, endpoint := range map[string]string{
 		"dns":        `{url: "https://` + strings.Repeat(label+".", 3) + label[:61] + `.:65535"}`,
 		"ipv6":       `{url: "https://[2001:0db8:1111:2222:3333:4444:5555:6666]:65535"}`,
@@ -220,12 +220,13 @@ func TestBiggest(t *testing.T) {
 			region := func(letter rune) string {
 				return fmt.Sprintf(`{name: `+string(letter)+label[1:]+`, endpoint: %[2]s, probe: `+probe+`}`, path, endpoint)
 			}
-			var secondaries, regions, history, conditions strings.Builder
+			var secondaries, regions, history, conditions, selectors strings.Builder
 			for letter := 'b'; letter < 'b'+15; letter++ {
 				secondaries.WriteString(region(letter) + ",")
 			}
 			for letter := 'b'; letter < 'b'+16; letter++ {
 				name := string(letter) + label[1:]
+				fmt.Fprintf(&selectors, `{region: %s, matchers: %s},`, name, strings.Repeat("m", 512))
 				fmt.Fprintf(&regions, `{name: %s, breaker: {state: Open, reason: %s}},`, name, label)
 				fmt.Fprintf(&history, `{seq: 7, time: "2026-11-23T10:00:00.000000Z", type: FailedOver, region: %[1]s, from: %[1]s, to: %[1]s, reason: %[1]s, message: %[2]s},`,
 					name, strings.Repeat("m", 256))
@@ -233,7 +234,8 @@ func TestBiggest(t *testing.T) {
 					name, strings.Repeat("m", 1024))
 			}
 			backend := manifest(t, newNamespace(t, c), `{spec: null}`,
-				`{spec: {primary: `+region('a')+`, secondaries: [`+secondaries.String()+`], probe: `+fmt.Sprintf(probe, path)+`}}`)
+				`{spec: {primary: `+region('a')+`, secondaries: [`+secondaries.String()+`], probe: `+fmt.Sprintf(probe, path)+`,
+					signals: {prometheus: {server: "https://`+strings.Repeat("s", 248)+`", bad: `+query+`, total: `+query+`, selectors: [`+selectors.String()+`]}}}}`)
 			if err := c.Create(t.Context(), backend); err != nil {
 				t.Fatal(err)
 			}

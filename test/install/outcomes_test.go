@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -100,7 +101,7 @@ func TestOutcomes(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	operators := map[string]*operator{}
+	began, operators := time.Now(), map[string]*operator{}
 	for _, addr := range []string{"10.6.0.11", "10.6.0.12"} {
 		operators[addr+":9443"] = c.start(t, "operator-"+addr, "--leader-election-lease-duration=4s", "--leader-election-renew-deadline=3s",
 			"--leader-election-retry-period=500ms", "--outcomes-bind-address="+addr+":9443", "--outcomes-address="+addr,
@@ -143,4 +144,7 @@ func TestOutcomes(t *testing.T) {
 	}
 	c.awaitOutcomes(t, other)
 	r.await(http.StatusAccepted, other, gateway, healthy)
+	for _, e := range c.requests(t, began, forbidden) {
+		t.Errorf("refused: %+v", e)
+	}
 }

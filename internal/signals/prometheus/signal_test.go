@@ -29,6 +29,10 @@ func newServer(t *testing.T, answers map[string]string) *server {
 	t.Helper()
 	s := &server{answers: answers}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/elsewhere" {
+			_, _ = io.WriteString(w, series("1"))
+			return
+		}
 		if err := r.ParseForm(); err != nil || r.Method != http.MethodPost || r.URL.Path != "/prom/api/v1/query" || r.Header.Get("Accept-Encoding") != "" {
 			w.WriteHeader(http.StatusTeapot)
 			return
@@ -99,7 +103,7 @@ func TestEvaluate(t *testing.T) {
 		"an error":                 {map[string]string{"bad": "503 ", "total": series("1")}, false, false, Verdict{Problem: Unreachable}},
 		"a redirect":               {map[string]string{"bad": "307 ", "total": series("1")}, false, false, Verdict{Problem: Unreachable}},
 		"no JSON":                  {map[string]string{"bad": "hello", "total": series("1")}, false, false, Verdict{Problem: Unreachable}},
-		"an endless answer":        {map[string]string{"bad": series(strings.Repeat("1", 1<<20)), "total": series("1")}, false, false, Verdict{Problem: Ambiguous}},
+		"an endless answer":        {map[string]string{"bad": series("1") + strings.Repeat(" ", 1<<20), "total": series("1")}, false, false, Verdict{Problem: Ambiguous}},
 		"a ratio":                  {map[string]string{"ratio": series("0.5")}, true, false, Verdict{Failing: true, Calls: all}},
 		"a low ratio":              {map[string]string{"ratio": series("0.1")}, true, false, Verdict{Calls: all}},
 		"a ratio of nothing":       {map[string]string{"ratio": series("NaN")}, true, false, Verdict{Calls: all}},
