@@ -24,8 +24,8 @@ type entry struct {
 	uid     types.UID
 	backend *backend
 
-	// newest is the newest version that this operator has written or read past the cache; replaced is the
-	// resource version that it has taken the place of.
+	// newest is the newest version that this operator has written or read past the cache, before that the first that
+	// it has seen; replaced is the resource version that it has taken the place of.
 	newest   *llmv1alpha1.LLMBackend
 	replaced string
 	// doubted is set when there are signs that a backup was restored: then the cache, and what this operator has
@@ -80,7 +80,10 @@ func (e *entry) current(ctx context.Context, live client.Reader, cached *llmv1al
 	if e.unsettled != nil || e.doubted.Load() {
 		return e.read(ctx, live, cached)
 	}
-	if e.newest == nil || cached.ResourceVersion == e.newest.ResourceVersion {
+	if e.newest == nil {
+		e.newest = cached
+	}
+	if cached.ResourceVersion == e.newest.ResourceVersion {
 		return cached, nil
 	}
 	if cached.ResourceVersion == e.replaced {
@@ -111,7 +114,12 @@ func (e *entry) read(ctx context.Context, live client.Reader, of *llmv1alpha1.LL
 // shownIn says whether these slices hold all that this operator published last, just as it did.
 func (e *entry) shownIn(existing []discoveryv1.EndpointSlice) bool {
 	last := e.shown.Load()
-	return last != nil && !slices.ContainsFunc(last.slices, func(s traffic.Slice) bool {
+	return last != nil && holdAll(existing, last.slices)
+}
+
+// holdAll says whether each of the wanted slices exists just as it is wanted.
+func holdAll(existing []discoveryv1.EndpointSlice, wanted []traffic.Slice) bool {
+	return !slices.ContainsFunc(wanted, func(s traffic.Slice) bool {
 		return !slices.ContainsFunc(existing, func(o discoveryv1.EndpointSlice) bool {
 			return o.Name == s.Name && traffic.Compare(&o, s) == traffic.Current
 		})

@@ -47,7 +47,7 @@ func (r *Reconciler) persist(ctx context.Context, s *scope) error {
 		return err
 	}
 	before := s.stored
-	s.stored = written
+	s.stored, s.decided = written, written != before
 	s.plan.Record = translate.Record(&written.Status) // as the API server has it: times rounded, messages cut
 	s.entry.backend.settle(s.plan)
 	r.recordDecision(s, before)

@@ -6,7 +6,6 @@ package controller
 import (
 	"context"
 	"errors"
-	"slices"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
@@ -59,24 +58,11 @@ func publishedBy(b *llmv1alpha1.LLMBackend) int64 {
 	return *b.Status.PublishedSeq
 }
 
-// undone says whether a decision that was published is no longer shown by any slice: somebody changed them all, or
-// a backup was restored.
-func (s *scope) undone(existing []discoveryv1.EndpointSlice) bool {
-	seq := s.stored.Status.ActiveSeq
-	if last := s.entry.shown.Load(); s.unconfirmed() && (last == nil || last.seq != seq) {
-		return false
-	}
-	return !slices.ContainsFunc(existing, func(slice discoveryv1.EndpointSlice) bool {
-		uid, shown, err := traffic.ParseTransitionSeq(slice.Annotations[traffic.TransitionSeqAnnotation])
-		return err == nil && uid == s.stored.UID && shown >= seq
-	})
-}
-
-// write makes the slices show the decision, if it is still the one that is stored where slices contradict that.
-// Slices that show a newer decision than the status, which was read after them, show one that a restored backup has
-// undone, and are written over.
+// write makes the slices show the decision. Unless this reconcile has stored it, and so knows that it is the one that
+// counts, that is looked up before anything is written. Slices that show a newer decision than the status, which was
+// read after them, show one that a restored backup has undone, and are written over.
 func (r *Reconciler) write(ctx context.Context, s *scope, desired traffic.Desired, existing []discoveryv1.EndpointSlice) (traffic.Result, error) {
-	if s.undone(existing) {
+	if !s.decided && !holdAll(existing, desired.Slices) {
 		if err := r.stillStored(ctx, s); err != nil {
 			return traffic.Result{}, err
 		}

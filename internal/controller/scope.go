@@ -36,6 +36,8 @@ type scope struct {
 
 	config failover.Config
 	plan   failover.Plan
+	// decided: this reconcile has written the decision into the status.
+	decided bool
 }
 
 // gather reads the newest LLMBackend, and what its probes need to know of Services.

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -28,6 +29,8 @@ func TestFound(t *testing.T) {
 		"a restored backup is heard of by the slices first":                            restoredSlicesFirst,
 		"a restored backup brings back the version that the newest write has replaced": restoredReplaced,
 		"a restored backup has published nothing":                                      restoredUnpublished,
+		"a restored backup is heard of by the Service first":                           restoredServiceFirst,
+		"a restored backup lets a number be given again":                               restoredNumberAgain,
 		"an LLMBackend is created again before its deletion is heard of":               createdAgainUnheard,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -116,6 +119,32 @@ func restoredUnpublished(w *world) {
 	w.at(40*second-1, "events of slices are held back", func() {
 		w.weather.holdBack(apiserver.EndpointSlices, w.began.Add(60*second))
 	})
+}
+
+// A decision that was stored and could not be published can be, as far as the operator has heard.
+func restoredServiceFirst(w *world) {
+	w.begins(oneOf(llmv1alpha1.ProbeActive))
+	w.restores(20*second, 40*second)
+	w.at(25*second, "somebody gives the Service a selector", func() {
+		changeIfThere(w, &corev1.Service{}, backendName, func(s *corev1.Service) { s.Spec.Selector = map[string]string{"app": "x"} })
+	})
+	w.at(30*second, "ordered a reset", func() { w.annotate(map[string]string{llmv1alpha1.ResetAnnotation: "1"}) })
+	w.at(40*second-1, "events of LLMBackends are held back", func() {
+		w.weather.holdBack(apiserver.LLMBackends, w.began.Add(60*second))
+	})
+}
+
+// An operator that has written nothing since its start publishes under a number that was undone and is given again.
+func restoredNumberAgain(w *world) {
+	w.begins(oneOf(llmv1alpha1.ProbeActive))
+	w.restores(20*second, 40*second)
+	w.at(25*second, "ordered a reset", func() { w.annotate(map[string]string{llmv1alpha1.ResetAnnotation: "1"}) })
+	w.at(30*second, "", func() { w.stopOperator(true) })
+	w.at(31*second, "", w.startOperator)
+	w.at(40*second-1, "events of slices are held back", func() {
+		w.weather.holdBack(apiserver.EndpointSlices, w.began.Add(60*second))
+	})
+	w.at(41*second, "ordered a reset", func() { w.annotate(map[string]string{llmv1alpha1.ResetAnnotation: "2"}) })
 }
 
 func createdAgainUnheard(w *world) {

@@ -97,9 +97,6 @@ func (h *history) backend(c apiserver.Change) {
 	switch c.By {
 	case operatorName:
 		h.nameless(b)
-		if h.unheard(c.Time) {
-			record.PublishedSeq = h.record.PublishedSeq
-		}
 		h.record = record
 		h.judge.Stored(invariant.Write{Record: record, At: c.Time})
 	default:
@@ -158,9 +155,6 @@ func (h *history) slice(c apiserver.Change) {
 		if err != nil { // a backup of what somebody had edited
 			return
 		}
-		if seq > h.record.ActiveSeq && h.unheard(c.Time) {
-			return
-		}
 		shown := invariant.Slice{UID: string(uid), Seq: seq, Family: string(s.AddressType)}
 		for _, text := range addressesIn(s) {
 			if text == foreignAddress && (c.By == apiserver.RestoredBy || !h.confirmed(c.Time) || h.onTheWay(c)) {
@@ -173,16 +167,6 @@ func (h *history) slice(c apiserver.Change) {
 	if c.By == operatorName {
 		h.published(c.Time)
 	}
-}
-
-// unheard says whether the operator may not have heard of all that came with a restored backup: if the Service is
-// the first that it hears of, it publishes once more what the restored status does not know, and if slices are the
-// last, it takes those before for what it publishes under a number that is given again.
-func (h *history) unheard(at time.Time) bool {
-	const lag = 3 * second
-	return slices.ContainsFunc(h.w.restored, func(restored time.Time) bool {
-		return !at.Before(restored) && at.Sub(restored) < lag
-	})
 }
 
 // soon is the time in which an operator that has heard of a region's addresses publishes them, unless requests are
