@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -171,30 +170,5 @@ timeline:
 				t.Errorf("transcript (-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-// BenchmarkDay plays 24 hours of 16 regions, of which one fails now and then.
-func BenchmarkDay(b *testing.B) {
-	var text strings.Builder
-	text.WriteString(strings.TrimSuffix(chat, "    secondaries: [{name: eu-west, endpoint: {url: \"http://10.2.0.10:8000\"}}]\n"))
-	text.WriteString("    secondaries:\n")
-	for i := range 15 {
-		fmt.Fprintf(&text, "    - {name: region-%d, endpoint: {url: \"http://10.2.0.%d:8000\"}}\n", i, i+10)
-	}
-	text.WriteString("duration: 24h\ntimeline:\n")
-	for hour := range 24 {
-		fmt.Fprintf(&text, "- {at: %dh1m, region: us-east, responds: {status: 503, latency: 10ms}}\n", hour)
-		fmt.Fprintf(&text, "- {at: %dh31m, region: us-east, responds: {status: 200, latency: 10ms}}\n", hour)
-	}
-	s, err := newLoader(b).Load(write(b, text.String()))
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if got := len(play(b, s).Transitions); got != 4*24 {
-			b.Fatalf("%d transitions, want %d", got, 4*24)
-		}
 	}
 }
