@@ -374,7 +374,8 @@ func TestServiceRefDualStack(t *testing.T) {
 
 	// Ready in one family is not enough, and the region that lacks one is no candidate.
 	vllm.show("v6", 8000, unready(w.address6(0)))
-	b := w.awaitReason("chat", llmv1alpha1.ConditionReady, llmv1alpha1.ReasonNoHealthyRegion)
+	w.awaitReason("chat", llmv1alpha1.ConditionReady, llmv1alpha1.ReasonNoHealthyRegion)
+	b := w.awaitOpen("chat", "local")
 	if reason := newest(b, llmv1alpha1.TransitionBreakerOpened).Reason; reason != "NoReadyEndpoints" {
 		t.Errorf("opened for the reason %s, want NoReadyEndpoints", reason)
 	}
