@@ -61,6 +61,7 @@ type Breaker struct {
 	pace     pace
 
 	since     time.Time // of Closed, or of the opening from Closed
+	failing   time.Time // since when failures follow each other; zero if that was not seen
 	openedAt  time.Time // of the newest opening, also from HalfOpen; zero for one that was read from the store
 	openUntil time.Time // zero while Closed
 	heldUntil time.Time // a Retry-After: no hold probe and no switch before
@@ -101,6 +102,9 @@ func (b *Breaker) Record(c *BreakerConfig, now time.Time, o Outcome, by Source) 
 func (b *Breaker) fail(c *BreakerConfig, now time.Time, o Outcome, by Source) {
 	if b.state != Closed {
 		return
+	}
+	if b.failures == 0 {
+		b.failing = now
 	}
 	b.failures++
 	if b.failures >= b.failureThreshold(c) {
@@ -147,6 +151,9 @@ func (b *Breaker) ForceOpen(c *BreakerConfig, now time.Time, d time.Duration, o 
 // open opens the breaker, or opens it again: only an opening from Closed is a transition.
 func (b *Breaker) open(now, until time.Time, o Outcome, by Source) {
 	if b.state == Closed {
+		if b.failures == 0 { // something else than failures in a row opens it
+			b.failing = now
+		}
 		b.openings++
 		b.since = now
 	}

@@ -41,6 +41,7 @@ func (m *Machine) planClaim(p *Plan) {
 		if m.active < 0 {
 			reason, why = "ActiveRegionRemoved", "it left the spec"
 		}
+		p.Outage = m.outage()
 		m.moveOrReport(p, FailedOver, m.regions[best].Name, reason,
 			fmt.Sprintf("traffic moves from region %s to %s: %s", from, m.regions[best].Name, why))
 	case failback:
@@ -50,6 +51,18 @@ func (m *Machine) planClaim(p *Plan) {
 	case switchover:
 		m.planSwitch(p)
 	}
+}
+
+// outage says since when the active region fails. What was not seen, before a restart, began with the opening.
+func (m *Machine) outage() Outage {
+	if m.active < 0 {
+		return Outage{}
+	}
+	b := &m.regions[m.active].breaker
+	if b.failing.IsZero() {
+		return Outage{FirstFailure: b.since, Opened: b.since}
+	}
+	return Outage{FirstFailure: b.failing, Opened: b.since}
 }
 
 // moveOrReport moves traffic, or in Observe mode only says that it would.

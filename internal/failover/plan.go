@@ -22,12 +22,21 @@ type Plan struct {
 	// Limits are those of each region of the Config. They move with every outcome: show them when the
 	// status is written for another reason, and never write it for them.
 	Limits []Limits
+	// Outage is what a failover among Transitions ends; zero if there is none, or if the region left the spec.
+	Outage Outage
 
 	at       time.Time
 	claim    uint64 // the number of the claim that this plan ends
 	moved    bool
 	reset    bool
 	observed observation
+}
+
+// Outage says since when a region fails.
+type Outage struct {
+	// FirstFailure is when the failures began that opened its breaker: not after Opened.
+	FirstFailure time.Time
+	Opened       time.Time
 }
 
 // NoticeType is the kind of a Notice.

@@ -62,3 +62,14 @@ func (m *Machine) ClosedSince(name string) time.Time {
 	}
 	return m.regions[i].breaker.since
 }
+
+// Stored returns what is stored, as observed or settled last. It is the machine's own: not to be changed.
+func (m *Machine) Stored() *Record { return &m.record }
+
+// BreakerState returns the state of the breaker of the region of that name; Closed if there is no such region.
+func (m *Machine) BreakerState(name string) State {
+	if i := m.index(name); i >= 0 {
+		return m.regions[i].breaker.state
+	}
+	return Closed
+}
