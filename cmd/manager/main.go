@@ -20,7 +20,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
 	"github.com/breakwater-dev/breakwater/internal/controller"
@@ -73,7 +72,7 @@ func run(ctx context.Context, o options) error {
 	config.QPS = -1 // the API server's priority and fairness is the limit
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        newScheme(),
-		Metrics:                       metricsserver.Options{BindAddress: o.metricsAddress},
+		Metrics:                       o.metrics.server(),
 		HealthProbeBindAddress:        o.healthAddress,
 		PprofBindAddress:              o.pprofAddress,
 		LeaderElection:                o.leader.elect,
@@ -89,6 +88,11 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return fmt.Errorf("create manager: %w", err)
 	}
+	spans, endTracing, err := tracing(ctx, o.tracing)
+	if err != nil {
+		return err
+	}
+	defer endTracing()
 	if err := controller.Add(mgr, controller.Options{
 		MaxConcurrentReconciles: o.reconciles,
 		MaxProbeConnections:     o.connections,
@@ -96,6 +100,8 @@ func run(ctx context.Context, o options) error {
 		Ranges:                  o.ranges,
 		PrometheusServers:       o.prometheusServers,
 		Intake:                  o.outcomes.intake(),
+		Metrics:                 metrics.Registry,
+		Tracing:                 spans,
 	}); err != nil {
 		return fmt.Errorf("set up the controller: %w", err)
 	}

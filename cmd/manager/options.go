@@ -19,17 +19,18 @@ import (
 
 // options are the flags.
 type options struct {
-	metricsAddress string
-	healthAddress  string
-	pprofAddress   string
-	namespaces     []string
-	leader         leaderOptions
-	reconciles     int
-	connections    int
-	ranges         probe.Ranges
-	outcomes       outcomesOptions
+	metrics       metricsOptions
+	healthAddress string
+	pprofAddress  string
+	namespaces    []string
+	leader        leaderOptions
+	reconciles    int
+	connections   int
+	ranges        probe.Ranges
+	outcomes      outcomesOptions
 
 	prometheusServers []string
+	tracing           bool
 	checkLeader       bool
 	showVersion       bool
 	log               zap.Options
@@ -38,7 +39,7 @@ type options struct {
 // parse reads the flags. An error says what to write instead.
 func parse(flags *flag.FlagSet, args []string) (options, error) {
 	var o options
-	flags.StringVar(&o.metricsAddress, "metrics-bind-address", "0", "Address of the metrics endpoint; 0 turns it off.")
+	o.metrics.bind(flags)
 	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "Address of /healthz and /readyz; 0 turns them off.")
 	flags.StringVar(&o.pprofAddress, "pprof-bind-address", "0", "Address of the net/http/pprof endpoint, for profiles; 0 turns it off.")
 	flags.Func("namespaces", "Namespaces of the LLMBackends to work for, separated by commas; empty means all.", func(value string) (err error) {
@@ -56,6 +57,8 @@ func parse(flags *flag.FlagSet, args []string) (options, error) {
 		return err
 	})
 	o.outcomes.bind(flags)
+	flags.BoolVar(&o.tracing, "tracing", false,
+		"Send OpenTelemetry traces of reconciles and probes by OTLP (gRPC), to where OTEL_EXPORTER_OTLP_ENDPOINT says.")
 	flags.BoolVar(&o.checkLeader, "check-leader", false, "Wait until a manager leads, for at most a minute, say which, and exit.")
 	flags.BoolVar(&o.showVersion, "version", false, "Print the version and exit.")
 	o.log.BindFlags(flags)
@@ -65,7 +68,7 @@ func parse(flags *flag.FlagSet, args []string) (options, error) {
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("%q is not a flag: there are no arguments", flags.Arg(0))
 	}
-	return o, errors.Join(o.leader.validate(), o.outcomes.validate())
+	return o, errors.Join(o.leader.validate(), o.metrics.validate(), o.outcomes.validate())
 }
 
 // prefixes returns how a flag that may be given several times is read.

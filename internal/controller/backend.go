@@ -9,7 +9,11 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/breakwater-dev/breakwater/internal/failover"
+	"github.com/breakwater-dev/breakwater/internal/metrics"
 	"github.com/breakwater-dev/breakwater/internal/probe"
 )
 
@@ -26,7 +30,10 @@ type Prober interface {
 // wakes the decision. It lives from the first reconcile to the deletion of the LLMBackend.
 type backend struct {
 	prober Prober
-	ask    func() // asks for a reconcile; never called under mu
+	ask    func()            // asks for a reconcile; never called under mu
+	meter  *metrics.Operator // nil for none
+	tracer trace.Tracer      // nil for none
+	key    types.NamespacedName
 
 	ctx    context.Context // ends the probes of this backend
 	cancel context.CancelFunc
@@ -42,6 +49,7 @@ type backend struct {
 	watch   *watch           // of what Prometheus knows of real traffic; nil for none
 	due     []failover.Probe // reused by poll
 	asked   bool             // a reconcile is to come or under way
+	tally   tally
 	stopped bool
 }
 
@@ -90,6 +98,7 @@ func (b *backend) observe(in failover.Input, endpoints map[string]*regionEndpoin
 func (b *backend) settle(p failover.Plan) {
 	b.mu.Lock()
 	b.machine.Settle(p)
+	b.tally.settled(p.Transitions)
 	b.followMove(p)
 	b.asked = false
 	ask := b.poll(time.Now())
@@ -159,6 +168,8 @@ func (b *backend) askOnce() bool {
 // probe makes one probe and hands its result to the decision. When the backend stops, the result says
 // nothing about the region and is dropped.
 func (b *backend) probe(p failover.Probe, identity string, target probe.Target) {
+	span := b.probeSpan(p.Region)
+	defer span.End()
 	result := b.prober.Probe(b.ctx, target)
 	if b.ctx.Err() != nil {
 		return
@@ -169,6 +180,8 @@ func (b *backend) probe(p failover.Probe, identity string, target probe.Target) 
 	news := false
 	if e, ok := b.regions[p.Region]; ok && e.identity == identity && e.target.Port == target.Port {
 		e.learn(now, result, b.reads)
+		b.noteProbe(e, outcome, now.Sub(result.Started))
+		traceOutcome(span, e, outcome)
 		news = e.reviewCredentials(outcome) || p.Region == b.active && b.showsOtherThan(e.answering())
 		b.confirm()
 	}

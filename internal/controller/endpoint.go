@@ -10,6 +10,7 @@ import (
 
 	"github.com/breakwater-dev/breakwater/internal/credentials"
 	"github.com/breakwater-dev/breakwater/internal/failover"
+	"github.com/breakwater-dev/breakwater/internal/metrics"
 	"github.com/breakwater-dev/breakwater/internal/probe"
 )
 
@@ -27,6 +28,7 @@ type regionEndpoint struct {
 	problem  string              // why there are none, as told last
 	resolved []netip.Addr        // all that the endpoint has and that may be published, answering or not
 	looking  bool                // resolved is being found out
+	probes   metrics.Probes
 }
 
 // isService says whether the endpoint is a Service, whose ready Pods count as answering.

@@ -41,6 +41,8 @@ type entry struct {
 	shown atomic.Pointer[shown]
 	// untrusted is set when Service or slices may have been changed by somebody else.
 	untrusted atomic.Bool
+	// moving is a change of the active region that is stored and not published yet; nil if there is none.
+	moving *move
 	// own is the newest own write, for the watch to know its echo.
 	own atomic.Pointer[ownWrite]
 }

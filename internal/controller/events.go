@@ -28,6 +28,7 @@ type pacedRecorder struct {
 	busy     func() bool // whether reconciles wait
 	waiting  chan waitingEvent
 	leftOut  atomic.Int64
+	dropped  func() // is told of each that is left out; nil for nobody
 }
 
 type waitingEvent struct {
@@ -46,6 +47,9 @@ func (r *pacedRecorder) Eventf(regarding, related runtime.Object, kind, reason, 
 	case r.waiting <- waitingEvent{regarding, related, kind, reason, action, note, args}:
 	default:
 		r.leftOut.Add(1)
+		if r.dropped != nil {
+			r.dropped()
+		}
 	}
 }
 

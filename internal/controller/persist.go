@@ -16,6 +16,7 @@ import (
 
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
 	"github.com/breakwater-dev/breakwater/internal/failover"
+	"github.com/breakwater-dev/breakwater/internal/metrics"
 	"github.com/breakwater-dev/breakwater/internal/traffic"
 	"github.com/breakwater-dev/breakwater/internal/translate"
 )
@@ -50,6 +51,8 @@ func (r *Reconciler) persist(ctx context.Context, s *scope) error {
 	s.stored, s.decided = written, written != before
 	s.plan.Record = translate.Record(&written.Status) // as the API server has it: times rounded, messages cut
 	s.entry.backend.settle(s.plan)
+	r.noteDecision(s)
+	traceDecision(ctx, s.plan.Transitions)
 	r.recordDecision(s, before)
 	return nil
 }
@@ -77,14 +80,21 @@ func bareStatus(stored *llmv1alpha1.LLMBackend, rec failover.Record) *llmv1alpha
 // write.
 func (r *Reconciler) writeStatus(ctx context.Context, s *scope, next *llmv1alpha1.LLMBackend) (*llmv1alpha1.LLMBackend, error) {
 	if equality.Semantic.DeepEqual(s.stored.Status, next.Status) {
+		s.entry.backend.noteConditions(s.stored.Status.Conditions)
 		return s.stored, nil
 	}
+	ctx, span := r.span(ctx, "write status")
+	defer span.End()
 	translate.WriteLimits(&next.Status, s.config.Regions, s.plan.Limits)
 	patch := client.MergeFromWithOptions(s.stored, client.MergeFromWithOptimisticLock{})
 	replaced := s.stored.ResourceVersion
 	if err := r.Client.Status().Patch(ctx, next, patch, client.FieldOwner(traffic.FieldManager)); err != nil {
+		if apierrors.IsConflict(err) {
+			r.Meter.Conflict(metrics.KindLLMBackend)
+		}
 		return nil, fmt.Errorf("write status: %w", err)
 	}
+	s.entry.backend.noteConditions(next.Status.Conditions)
 	next.ManagedFields = nil // they are not in the cache either, and would be kept with the newest version
 	s.entry.wrote(next, replaced)
 	return next, nil

@@ -25,6 +25,8 @@ import (
 
 // publish makes the slices show the active region.
 func (r *Reconciler) publish(ctx context.Context, s *scope) (publication, error) {
+	ctx, span := r.span(ctx, "publish")
+	defer span.End()
 	if s.plan.View.Paused || s.stored.Status.ActiveRegion == "" {
 		return publicationBefore(&s.stored.Status), nil
 	}
@@ -87,6 +89,7 @@ func (r *Reconciler) publishSlices(ctx context.Context, s *scope, svc *corev1.Se
 	}
 	s.entry.shown.Store(&shown{generation: s.stored.Generation, seq: s.stored.Status.ActiveSeq, to: to, slices: desired.Slices})
 	s.entry.backend.published(to)
+	r.notePublished(s)
 	if len(result.Writes) > 0 && s.unconfirmed() {
 		return publication{moved: true}, nil
 	}

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -19,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/breakwater-dev/breakwater/internal/credentials"
+	"github.com/breakwater-dev/breakwater/internal/metrics"
 	"github.com/breakwater-dev/breakwater/internal/signals/prometheus"
 	"github.com/breakwater-dev/breakwater/internal/traffic"
 )
@@ -63,6 +65,10 @@ type Reconciler struct {
 	Credentials *credentials.Store
 	// Prometheus asks what real traffic meets.
 	Prometheus *prometheus.Client
+	// Meter counts what all of this comes to.
+	Meter *metrics.Operator
+	// Tracer makes spans of reconciles and probes; nil for none.
+	Tracer trace.Tracer
 
 	backends *registry
 	grants   *grants
@@ -101,6 +107,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 // decideAndPersist makes the decision and stores it in one status write. When the LLMBackend has changed
 // meanwhile it is read again and decided again.
 func (r *Reconciler) decideAndPersist(ctx context.Context, s *scope) error {
+	ctx, span := r.span(ctx, "decide")
+	defer span.End()
 	for range maxConflicts {
 		if err := s.decide(); err != nil {
 			return reconcile.TerminalError(err)

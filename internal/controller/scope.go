@@ -50,7 +50,9 @@ func (r *Reconciler) gather(ctx context.Context, key client.ObjectKey) (*scope, 
 		return nil, notFound(key)
 	}
 	e := r.backends.ensure(key, cached.UID, func(ctx context.Context) *backend {
-		return newBackend(ctx, r.Prober, func() { r.queue(key) })
+		b := newBackend(ctx, r.Prober, func() { r.queue(key) })
+		b.meter, b.tracer, b.key = r.Meter, r.Tracer, key
+		return b
 	})
 	stored, err := e.current(ctx, r.Live, cached)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -28,6 +29,7 @@ import (
 
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
 	"github.com/breakwater-dev/breakwater/internal/credentials"
+	"github.com/breakwater-dev/breakwater/internal/metrics"
 	"github.com/breakwater-dev/breakwater/internal/probe"
 	"github.com/breakwater-dev/breakwater/internal/signals/prometheus"
 	"github.com/breakwater-dev/breakwater/internal/traffic"
@@ -65,6 +67,17 @@ type Options struct {
 	PrometheusServers []string
 	// Intake says where outcomes of real traffic are taken; nil means nowhere.
 	Intake *IntakeOptions
+	// Metrics is where the metrics are registered; nil for nowhere.
+	Metrics metrics.Registerer
+	// Tracing takes spans of reconciles and probes; nil for none.
+	Tracing trace.TracerProvider
+}
+
+func (o Options) tracer() trace.Tracer {
+	if o.Tracing == nil {
+		return nil
+	}
+	return o.Tracing.Tracer(scopeName)
 }
 
 // Add adds the controller to a manager.
@@ -79,15 +92,21 @@ func Add(mgr ctrl.Manager, opts Options) error {
 		MaxConnections: opts.MaxProbeConnections, Dial: opts.Dial,
 		Check: probe.Checks(clusterIPs.Check, apiServers.Check, opts.Ranges.Check),
 	})
+	meter := newMeter()
 	r := &Reconciler{
 		Client:      mgr.GetClient(),
 		Live:        live,
-		Publisher:   &traffic.Publisher{Client: mgr.GetClient(), Live: live},
+		Publisher:   &traffic.Publisher{Client: mgr.GetClient(), Live: live, Conflicted: func() { meter.Conflict(metrics.KindEndpointSlice) }},
 		Prober:      prober,
 		Permits:     prober.Permits,
 		Credentials: credentials.NewStore(live, opts.Credentials),
 		Prometheus:  prometheus.NewClient(opts.PrometheusServers),
+		Meter:       meter,
+		Tracer:      opts.tracer(),
 		backends:    newRegistry(),
+	}
+	if err := registerMetrics(opts.Metrics, r); err != nil {
+		return err
 	}
 	r.grants = newGrants(mgr.GetCache(), r.queueReferringInto)
 	if err := mgr.Add(manager.RunnableFunc(r.grants.run)); err != nil {
@@ -97,6 +116,7 @@ func Add(mgr ctrl.Manager, opts Options) error {
 	if err := mgr.Add(recorder); err != nil {
 		return err
 	}
+	recorder.dropped = meter.EventDropped
 	r.Recorder = recorder
 	if err := mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
 		<-ctx.Done()
@@ -159,7 +179,7 @@ func (r *Reconciler) watch(mgr ctrl.Manager, clusterIPs, apiServers *addressSet,
 			MaxConcurrentReconciles: concurrency,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](retryFirst, retryLast),
 		}).
-		Complete(r)
+		Complete(r.traced())
 }
 
 // follow keeps a set of addresses up to date from an informer on objects of a kind.

@@ -110,6 +110,9 @@ func (p *Publisher) settle(ctx context.Context, c change) (*Write, error) {
 	if !cacheBehind(err) {
 		return write, err
 	}
+	if p.Conflicted != nil {
+		p.Conflicted()
+	}
 	live, readErr := getSlice(ctx, p.Live, c.slice)
 	if readErr != nil {
 		return nil, readErr

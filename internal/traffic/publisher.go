@@ -42,6 +42,9 @@ type Publisher struct {
 	// warning that client-go logs each time. To keep it out of the log, build Live from a copy of the
 	// rest.Config with WarningHandlerWithContext set to rest.NoWarnings{}.
 	Live client.Reader
+	// Conflicted, if it is set, is told of each write of a slice that was refused because the slice was no longer
+	// as it was read. It is called concurrently.
+	Conflicted func()
 }
 
 // cacheBehind reports whether a write was refused because the object is no longer as it was read.

@@ -23,7 +23,7 @@ func TestVersion(t *testing.T) {
 	}
 	version := strings.TrimSpace(string(out))
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(freePort(t)))
-	o := installed.start(t, "operator", "--leader-elect=false", "--metrics-bind-address="+address)
+	o := installed.start(t, "operator", "--leader-elect=false", "--metrics-auth=None", "--metrics-bind-address="+address)
 	eventually(t, "version in the metrics", func() error {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/metrics", http.NoBody)
 		if err != nil {

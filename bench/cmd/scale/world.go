@@ -109,7 +109,7 @@ func (w *world) startOperator() error {
 	}
 	w.operator, err = lab.StartProcess("the operator", filepath.Join(w.dir, "manager.log"), filepath.Join(w.root, "bin", "manager"),
 		"--kubeconfig="+kubeconfig, "--leader-elect=false",
-		"--metrics-bind-address="+metricsAddress, "--health-probe-bind-address=0", "--pprof-bind-address="+profilesAddress,
+		"--metrics-bind-address="+metricsAddress, "--metrics-auth=None", "--health-probe-bind-address=0", "--pprof-bind-address="+profilesAddress,
 		fmt.Sprintf("--max-concurrent-reconciles=%d", w.concurrency),
 		fmt.Sprintf("--max-probe-connections=%d", 2*w.backends)) // so that a mass failover can hold one probe of each
 	return err
