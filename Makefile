@@ -83,6 +83,7 @@ manifests: generate ## Generate the CRD, the operator's ClusterRole and docs/api
 		output:crd:dir=config/crd/bases output:rbac:dir=config/rbac
 	cp config/crd/bases/llm.breakwater.dev_llmbackends.yaml charts/breakwater/files/crd.yaml
 	cp config/rbac/role.yaml charts/breakwater/files/role.yaml
+	cp config/components/prometheus/{rules.yaml,dashboard.json} charts/breakwater/files/
 	$(REF_DOCS) --output-path=docs/api.md
 
 .PHONY: fmt
@@ -126,7 +127,7 @@ soak: ## New schedules of decision and operator for DURATION, 10m unless set.
 .PHONY: integration
 integration: build build-lab controlplane bin/helm bin/cyclonedx-gomod ## Tests on a real API server, in a network namespace of their own.
 	@hack/program.sh buildah "the image"
-	@hack/program.sh prometheus "signals from a real Prometheus"
+	@hack/program.sh prometheus "signals from a real Prometheus, alerts and the expressions of the dashboard"
 	cd test && go test -race -count=1 -p 2 -timeout 12m $$(go list ./... | grep -v /e2e$$)
 
 .PHONY: e2e

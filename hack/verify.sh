@@ -33,6 +33,8 @@ compare api/v1alpha1/zz_generated.deepcopy.go "$work/object/zz_generated.deepcop
 compare config/rbac/role.yaml "$work/rbac/role.yaml"
 compare charts/breakwater/files/role.yaml "$work/rbac/role.yaml"
 compare charts/breakwater/files/crd.yaml "$work/crd/llm.breakwater.dev_llmbackends.yaml"
+compare charts/breakwater/files/rules.yaml config/components/prometheus/rules.yaml
+compare charts/breakwater/files/dashboard.json config/components/prometheus/dashboard.json
 diff -ru config/crd/bases "$work/crd" ||
   report "config/crd/bases is out of date" "run 'make manifests' and commit the result"
 # The arguments are also in the Makefile.

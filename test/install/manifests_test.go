@@ -64,8 +64,8 @@ func deployment(t *testing.T, objects []*unstructured.Unstructured) *appsv1.Depl
 	return d
 }
 
-// withComponent writes an overlay with an optional component, and returns its folder.
-func withComponent(t *testing.T, component string) string {
+// withComponent writes an overlay over a folder of config with an optional component, and returns its folder.
+func withComponent(t *testing.T, base, component string) string {
 	t.Helper()
 	root, err := filepath.Abs(inRepository("config"))
 	if err != nil {
@@ -76,7 +76,7 @@ func withComponent(t *testing.T, component string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	overlay := "resources: [" + relative + "/default]\ncomponents: [" + relative + "/components/" + component + "]\n"
+	overlay := "resources: [" + relative + "/" + base + "]\ncomponents: [" + relative + "/components/" + component + "]\n"
 	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(overlay), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -92,9 +92,17 @@ func TestChartAndKustomizeAreTheSame(t *testing.T) {
 		values []string
 	}{
 		"by default":              {folder: inRepository("config/default"), values: []string{"--set", "image.tag=latest"}},
-		"with the address policy": {folder: withComponent(t, "address-policy"), values: []string{"--set", "image.tag=latest,addressPolicy.enabled=true"}},
-		"with outcomes":           {folder: withComponent(t, "outcomes"), values: []string{"--set", "image.tag=latest,outcomes.enabled=true"}},
+		"with the address policy": {folder: withComponent(t, "default", "address-policy"), values: []string{"--set", "image.tag=latest,addressPolicy.enabled=true"}},
+		"with outcomes":           {folder: withComponent(t, "default", "outcomes"), values: []string{"--set", "image.tag=latest,outcomes.enabled=true"}},
 		"for one namespace":       {folder: inRepository("config/namespaced"), values: []string{"--set", "image.tag=latest,namespaces={apps}"}},
+		"for one namespace, with metrics": {
+			folder: withComponent(t, "namespaced", "metrics-client-certificates"),
+			values: []string{"--set", "image.tag=latest,namespaces={apps},metrics.clientCertificates.secretName=breakwater-metrics-tls"},
+		},
+		"with Prometheus and Grafana": {
+			folder: withComponent(t, "default", "prometheus"),
+			values: []string{"--set", "image.tag=latest,metrics.serviceMonitor.enabled=true,metrics.prometheusRule.enabled=true,metrics.dashboard.enabled=true"},
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

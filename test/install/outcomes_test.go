@@ -83,7 +83,7 @@ func (c *cluster) awaitOutcomes(t *testing.T, addrs ...string) string {
 // what is reported, the other says that it does not lead. What is reported opens a breaker, and moves nothing by itself.
 func TestOutcomes(t *testing.T) {
 	c := newCluster(t)
-	c.kubectl(t, "apply", "--server-side", "-k", withComponent(t, "outcomes"))
+	c.kubectl(t, "apply", "--server-side", "-k", withComponent(t, "default", "outcomes"))
 	c.createNamespace(t, "apps")
 	for _, account := range []string{"gateway", "visitor"} {
 		c.kubectl(t, "create", "serviceaccount", account, "--namespace=apps")

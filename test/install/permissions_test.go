@@ -170,7 +170,7 @@ func TestAggregation(t *testing.T) {
 			},
 		},
 		"with the address policy": {
-			folder: withComponent(t, "address-policy"),
+			folder: withComponent(t, "default", "address-policy"),
 			want: map[string][]string{
 				"view":  {"breakwater-llmbackend-viewer"},
 				"edit":  {"breakwater-llmbackend-editor", "breakwater-llmbackend-viewer"},

@@ -5,7 +5,9 @@ package install_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -73,7 +75,8 @@ func labelled(ctx context.Context, c client.Client, slice *discoveryv1.EndpointS
 	return nil
 }
 
-// TestNamespaced runs the operator with Roles only: it has to work in its namespace, and ask for nothing else.
+// TestNamespaced runs the operator with Roles only: it has to work in its namespace, and ask for nothing else. Who reads
+// its metrics has to show a certificate.
 func TestNamespaced(t *testing.T) {
 	c := newCluster(t)
 	c.createNamespace(t, "apps")
@@ -93,10 +96,32 @@ func TestNamespaced(t *testing.T) {
 	}
 
 	started := time.Now()
-	c.runThroughFailover(t, "apps", "10.4.0", args[i])
+	readers, address := newAuthority(t), loopback(t)
+	secret := readers.secret(t)
+	c.runThroughFailover(t, "apps", "10.4.0", args[i], "--metrics-bind-address="+address, "--metrics-auth=ClientCertificate",
+		"--metrics-cert-dir="+secret, "--metrics-client-ca="+secret+"/ca.crt")
+	checkCertificates(t, "https://"+address+"/metrics", readers)
 	for _, e := range c.requests(t, started, func(e lab.AuditEvent) bool { return e.Resource != "" }) {
 		if e.Namespace != "apps" || forbidden(e) {
 			t.Errorf("asked outside of its namespace, or refused: %+v", e)
+		}
+	}
+}
+
+// checkCertificates reads metrics with a certificate of the authority, with that of another, and with none.
+func checkCertificates(t *testing.T, url string, readers *authority) {
+	t.Helper()
+	settings := &tls.Config{RootCAs: readers.pool(), Certificates: []tls.Certificate{readers.issue(t, "prometheus")}}
+	code, body, err := scrape(t, url, "", settings)
+	if err != nil || code != http.StatusOK || !strings.Contains(body, `breakwater_active_region_info{llmbackend="chat"`) {
+		t.Errorf("with a certificate: status %d (%v) and %d bytes, want the metrics", code, err, len(body))
+	}
+	for name, certificates := range map[string][]tls.Certificate{
+		"without a certificate": nil, "with one of another authority": {newAuthority(t).issue(t, "prometheus")},
+	} {
+		settings.Certificates = certificates
+		if code, _, err := scrape(t, url, "", settings); err == nil {
+			t.Errorf("%s: status %d, want no connection", name, code)
 		}
 	}
 }

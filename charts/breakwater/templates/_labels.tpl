@@ -32,3 +32,9 @@ readOnlyRootFilesystem: true
 capabilities:
   drop: [ALL]
 {{- end }}
+
+{{/* Where metrics are served: nowhere, if nobody could be asked who may read them. */}}
+{{- define "breakwater.metricsAddress" -}}
+{{- $askable := or .Values.metrics.clientCertificates.secretName (not .Values.namespaces) -}}
+{{ if and .Values.metrics.enabled $askable }}:8443{{ else }}0{{ end }}
+{{- end }}
