@@ -8,6 +8,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	stdlog "log"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -89,6 +91,7 @@ func (s *Server) serve(ctx context.Context, listener net.Listener, certificate g
 		Handler:           s.handler,
 		ReadHeaderTimeout: headTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHead,
+		ErrorLog:       stdlog.New(io.Discard, "", 0), // whoever knocks could fill the log
 		BaseContext:    func(net.Listener) context.Context { return ctx },
 	}
 	stopped := make(chan error, 1)

@@ -149,3 +149,44 @@ func TestBadSenders(t *testing.T) {
 		t.Error("TLS 1.1 is spoken")
 	}
 }
+
+// Beyond the cap a sender waits until another one has gone.
+func TestConnectionCap(t *testing.T) {
+	t.Parallel()
+	addr := startServer(t, Options{})
+	began := time.Now()
+	var idle []net.Conn
+	for range maxConnections {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		idle = append(idle, conn)
+	}
+	leave := func() {
+		for _, conn := range idle {
+			_ = conn.Close()
+		}
+	}
+	defer leave()
+	served := make(chan error, 1)
+	go func() {
+		conn, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
+		if err == nil {
+			err = conn.Close()
+		}
+		served <- err
+	}()
+	select {
+	case <-served:
+		if time.Since(began) < headTimeout { // after that the idle ones are gone
+			t.Errorf("%d connections, and one more is served", maxConnections)
+		}
+		return
+	case <-time.After(200 * time.Millisecond):
+	}
+	leave()
+	if err := <-served; err != nil {
+		t.Errorf("not served when the others have gone: %v", err)
+	}
+}
