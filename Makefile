@@ -43,6 +43,7 @@ lab: build build-lab controlplane ## The same, kept running: a shell with kubect
 .PHONY: build
 build: ## Build the commands of cmd/ into bin/.
 	$(GO_BUILD) -ldflags "-X main.version=$(VERSION)" -o bin/ ./cmd/...
+	install -m 755 cmd/kubectl-breakwater/kubectl_complete-breakwater bin/
 
 .PHONY: build-lab
 build-lab: ## Build the demo, the lab and its region server into bin/.

@@ -24,6 +24,7 @@ const welcome = `
 This shell talks to a Kubernetes of its own. Things to try:
 
   kubectl get llmb -w                     watch the LLMBackend "chat"; leave & with Ctrl-C
+  kubectl breakwater status chat -w       the same as a picture, and what happens next
   kubectl describe llmb chat              status, history and events
   kubectl get endpointslices              where the Service "chat" sends its clients
   region                                  what the three regions do
