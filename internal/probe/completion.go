@@ -18,6 +18,9 @@ import (
 // for; it is left, since it serves.
 const enoughChunks = 4 * maxTokens
 
+// maxToldTokens bounds what a server is believed to have used.
+const maxToldTokens = 1_000_000
+
 // completion reads a chat completion, streamed or, from servers that do not stream, whole.
 func (r reading) completion(answer *Answer, response *http.Response, source *boundedReader) (complete bool, err error) {
 	answer.First = 0
@@ -63,6 +66,7 @@ func (r reading) wholeCompletion(answer *Answer, body io.Reader) (complete bool,
 		return false, malformedError("the answer is no completion: it has no choices")
 	default:
 		answer.First = time.Since(r.started)
+		answer.Tokens = c.tokens()
 	}
 	return true, nil
 }
@@ -77,12 +81,24 @@ type chunk struct {
 		} `json:"delta"`
 		FinishReason string `json:"finish_reason"`
 	} `json:"choices"`
+	Usage json.RawMessage `json:"usage"`
 	Type  string          `json:"type"`
 	Error json.RawMessage `json:"error"`
 }
 
 func (c *chunk) failed() bool {
 	return c.Type == "error" || len(c.Error) > 0 && string(c.Error) != "null"
+}
+
+// tokens returns how many tokens the completion took so far, as the server says; 0 if it does not.
+func (c *chunk) tokens() int64 {
+	var usage struct {
+		TotalTokens int64 `json:"total_tokens"`
+	}
+	if json.Unmarshal(c.Usage, &usage) != nil {
+		return 0
+	}
+	return min(max(usage.TotalTokens, 0), maxToldTokens)
 }
 
 // stream reads server-sent events. It knows the fields event and data, and one line of data in an event.
@@ -131,6 +147,7 @@ func (s *stream) data(text []byte) (enough bool) {
 		s.answer.Err, s.answer.Detail = StreamError, "the stream holds something that is not JSON"
 		return true
 	}
+	s.answer.Tokens = max(s.answer.Tokens, c.tokens())
 	for _, choice := range c.Choices {
 		s.finished = s.finished || choice.FinishReason != ""
 		d := choice.Delta

@@ -99,7 +99,7 @@ func (p *Prober) Probe(ctx context.Context, t Target) Result {
 		return result.without(class, detail(err))
 	}
 	addrs = limit(addrs)
-	budget := t.Timeout - time.Since(result.Started)
+	left := t.Timeout - time.Since(result.Started)
 
 	places := int64(len(addrs))
 	err = p.places.Acquire(ctx, places)
@@ -109,10 +109,29 @@ func (p *Prober) Probe(ctx context.Context, t Target) Result {
 	}
 	defer p.places.Release(places)
 
-	a.deadline = result.Started.Add(budget)
+	a.deadline = result.Started.Add(left)
+	if t.Type == OpenAICompletion && t.Pay != nil {
+		if !p.paid(ctx, t, addrs, left/2) {
+			return result.without(BudgetExhausted, "completions that would have to be asked for are not paid for")
+		}
+		result.Started = time.Now()
+	}
 	result.Addresses = a.all(ctx, addrs)
 	result.Finished = time.Now()
 	return result
+}
+
+// paid has a completion of each address that may be asked paid for.
+func (p *Prober) paid(ctx context.Context, t Target, addrs []netip.Addr, patience time.Duration) bool {
+	asked := 0
+	for _, a := range addrs {
+		if p.Permits(a) {
+			asked++
+		}
+	}
+	bounded, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return t.Pay(bounded, asked)
 }
 
 // prepare gets everything ready that a probe needs beside addresses and a place.

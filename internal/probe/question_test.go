@@ -10,7 +10,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,7 +81,11 @@ func TestAnswersToQuestions(t *testing.T) {
 		"comments and other fields":   {complete, says(200, asStream, ": ping\n\nid: 1\nretry: 5\nevent: message\n"+delta("OK")+finish+done), Answer{Status: 200}},
 		"lines that end as on the PC": {complete, says(200, asStream, strings.ReplaceAll(delta("OK")+finish+done, "\n", "\r\n")), Answer{Status: 200}},
 		"thinking only":               {complete, says(200, asStream, event(`{"choices":[{"delta":{"reasoning_content":"hm"}}]}`)+event(`{"choices":[{"delta":{},"finish_reason":"length"}]}`)+done), Answer{Status: 200}},
-		"usage without choices":       {complete, says(200, asStream, delta("OK")+finish+event(`{"choices":[],"usage":{"total_tokens":3}}`)+done), Answer{Status: 200}},
+		"usage without choices":       {complete, says(200, asStream, delta("OK")+finish+event(`{"choices":[],"usage":{"total_tokens":3}}`)+done), Answer{Status: 200, Tokens: 3}},
+		"usage with the last choice":  {complete, says(200, asStream, delta("OK")+event(`{"choices":[{"finish_reason":"stop"}],"usage":{"total_tokens":4}}`)+done), Answer{Status: 200, Tokens: 4}},
+		"usage that nobody believes":  {complete, says(200, asStream, delta("OK")+finish+event(`{"choices":[],"usage":{"total_tokens":9e12}}`)+event(`{"usage":{"total_tokens":-9}}`)+done), Answer{Status: 200}},
+		"usage above all measure":     {complete, says(200, asStream, delta("OK")+finish+event(`{"choices":[],"usage":{"total_tokens":9000000000}}`)+done), Answer{Status: 200, Tokens: 1_000_000}},
+		"usage, not streamed":         {complete, says(200, asJSON, `{"choices":[{"index":0}],"usage":{"total_tokens":5}}`), Answer{Status: 200, Tokens: 5}},
 		"not streamed":                {complete, says(200, asJSON, content), Answer{Status: 200}},
 		"a stream that goes on":       {complete, says(200, asStream, strings.Repeat(delta("x"), 10_000)), Answer{Status: 200}},
 		"a stream of empty chunks":    {complete, says(200, asStream, strings.Repeat(delta(""), 10_000)), Answer{Status: 200}},
@@ -205,6 +211,12 @@ func TestRequestOfQuestions(t *testing.T) {
 			"POST /v1/chat/completions HTTP/1.1\r\nHost: chat.apps.svc\r\nUser-Agent: breakwater\r\nAccept: */*\r\nConnection: close\r\n" +
 				"Content-Type: application/json\r\nContent-Length: 110\r\n\r\n" +
 				`{"model":"a\"\r\nb","messages":[{"role":"user","content":"Say OK."}],"max_completion_tokens":16,"stream":true}`},
+		"completion whose tokens are counted": {func(t *Target) {
+			t.Type, t.Path, t.Model, t.CountTokens = OpenAICompletion, "/v1/chat/completions", "gpt", true
+		}, Credentials{},
+			"POST /v1/chat/completions HTTP/1.1\r\nHost: chat.apps.svc\r\nUser-Agent: breakwater\r\nAccept: */*\r\nConnection: close\r\n" +
+				"Content-Type: application/json\r\nContent-Length: 145\r\n\r\n" +
+				`{"model":"gpt","messages":[{"role":"user","content":"Say OK."}],"max_completion_tokens":16,"stream":true,"stream_options":{"include_usage":true}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			asked := target(tc.change)
@@ -233,6 +245,44 @@ func TestProbeThatIsNotMade(t *testing.T) {
 		if got.Err != want || len(got.Addresses) > 0 {
 			t.Errorf("result %+v, want %s and no address", got, want)
 		}
+	}
+}
+
+// A completion is paid for before it is asked for, once for each address that will be asked; where it is not, nobody is.
+func TestPay(t *testing.T) {
+	for name, tc := range map[string]struct {
+		kind   Type
+		pays   bool
+		bought []int
+		want   ErrorClass
+	}{
+		"paid":     {OpenAICompletion, true, []int{2}, None},
+		"not paid": {OpenAICompletion, false, []int{2}, BudgetExhausted},
+		"free":     {OpenAIModels, false, nil, None},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var bought []int
+			var asked atomic.Int32
+			got := New(nil, Options{Dial: serve(func(conn net.Conn) {
+				asked.Add(1)
+				conn.Close()
+			})}).Probe(t.Context(), target(func(tt *Target) {
+				tt.Type, tt.Path, tt.Model = tc.kind, "/v1", "gpt"
+				tt.Host, tt.Addresses = "", []netip.Addr{
+					netip.MustParseAddr("10.1.0.10"), netip.MustParseAddr("10.1.0.11"), netip.MustParseAddr("169.254.169.254"),
+				}
+				tt.Pay = func(_ context.Context, n int) bool {
+					bought = append(bought, n)
+					return tc.pays
+				}
+			}))
+			if diff := cmp.Diff(tc.bought, bought); diff != "" || got.Err != tc.want {
+				t.Errorf("result %q, want %q; paid for (-want +got):\n%s", got.Err, tc.want, diff)
+			}
+			if (asked.Load() > 0) != (tc.want == None) {
+				t.Errorf("%d connections, result %q", asked.Load(), got.Err)
+			}
+		})
 	}
 }
 

@@ -16,7 +16,7 @@ func (t *Target) request(credentials Credentials) []byte {
 	var body []byte
 	b := make([]byte, 0, 128+len(t.Path)+len(t.Hostname))
 	if t.Type == OpenAICompletion {
-		body = completionRequest(t.Model)
+		body = completionRequest(t.Model, t.CountTokens)
 		b = append(b, "POST "...)
 	} else {
 		b = append(b, "GET "...)
@@ -49,17 +49,25 @@ func appendHeader(b []byte, name, value string) []byte {
 
 // completionRequest asks for next to nothing. The name of the limit is the one that all models take; servers
 // that do not know it are left once enough has come.
-func completionRequest(model string) []byte {
+func completionRequest(model string, count bool) []byte {
 	type message struct {
 		Role    string `json:"role"`
 		Content string `json:"content"`
 	}
+	type streamOptions struct {
+		IncludeUsage bool `json:"include_usage"`
+	}
+	var options *streamOptions
+	if count {
+		options = &streamOptions{true}
+	}
 	body, err := json.Marshal(struct {
-		Model     string    `json:"model"`
-		Messages  []message `json:"messages"`
-		MaxTokens int       `json:"max_completion_tokens"`
-		Stream    bool      `json:"stream"`
-	}{model, []message{{"user", "Say OK."}}, maxTokens, true})
+		Model     string         `json:"model"`
+		Messages  []message      `json:"messages"`
+		MaxTokens int            `json:"max_completion_tokens"`
+		Stream    bool           `json:"stream"`
+		Options   *streamOptions `json:"stream_options,omitempty"`
+	}{model, []message{{"user", "Say OK."}}, maxTokens, true, options})
 	if err != nil {
 		return []byte("{}") // cannot be: strings and numbers always marshal
 	}

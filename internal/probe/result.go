@@ -49,6 +49,8 @@ const (
 
 	// CredentialsUnreadable: what Target.Private was to supply is not there. Nothing is known about the target.
 	CredentialsUnreadable ErrorClass = "CredentialsUnreadable"
+	// BudgetExhausted: Target.Pay did not pay. Nothing was asked.
+	BudgetExhausted ErrorClass = "BudgetExhausted"
 	// InvalidExpression: Target.Expect.Expression cannot be compiled.
 	InvalidExpression ErrorClass = "InvalidExpression"
 
@@ -60,7 +62,7 @@ const (
 
 // Inconclusive reports whether the class is about the operator and not about the target.
 func (c ErrorClass) Inconclusive() bool {
-	return c == ResolverUnavailable || c == Canceled || c == Local || c == CredentialsUnreadable
+	return c == ResolverUnavailable || c == Canceled || c == Local || c == CredentialsUnreadable || c == BudgetExhausted
 }
 
 // Answer is what one address said.
@@ -85,6 +87,8 @@ type Answer struct {
 	// First is the time from the dial to the head of the answer, or to the first token of a completion;
 	// with TCP to the connection. 0 if it did not come so far.
 	First time.Duration
+	// Tokens is how many tokens the server says that a completion took, 1 to 1,000,000; 0 if it does not say.
+	Tokens int64
 	// Latency is the time from the dial to the end of the answer.
 	Latency time.Duration
 }

@@ -4,6 +4,7 @@
 package probe
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -60,6 +61,11 @@ type Target struct {
 	Path string
 	// Model is what OpenAIModels looks for, if it is not empty, and what OpenAICompletion asks.
 	Model string
+	// Pay is asked before n completions are: where it says false none is. nil means that nobody has to be asked.
+	// It may wait as long as ctx lasts.
+	Pay func(ctx context.Context, n int) bool
+	// CountTokens asks for the number of tokens that a completion takes.
+	CountTokens bool
 	// Service is what GRPC asks for; empty means the server as a whole.
 	Service string
 	// Headers are sent beside those of every request.
