@@ -29,7 +29,7 @@ func (m *Machine) advanceFailback(now time.Time, buf []Probe) []Probe {
 		return buf
 	}
 	c.nextRound = now.Add(r.Probe.Period)
-	return m.start(now, r, &r.check, false, buf)
+	return m.start(now, r, &r.check, Failback, buf)
 }
 
 // failbackEvidence says whether r has a fresh success that came when the failback was due or later.

@@ -27,7 +27,7 @@ func (m *Machine) advanceFailover(now time.Time, buf []Probe) []Probe {
 		c.started = true
 		m.inOrder(func(i int, r *region) {
 			if i == m.active && r.breaker.transport || i != m.active && r.breaker.state == Closed {
-				buf = m.start(now, r, &r.check, false, buf)
+				buf = m.start(now, r, &r.check, m.checkPurpose(i), buf)
 			}
 		})
 	}
@@ -69,13 +69,21 @@ func (m *Machine) decideBy(now time.Time, best int) time.Time {
 // one if it may end the hold.
 func (m *Machine) holdRound(now time.Time, buf []Probe) []Probe {
 	m.inOrder(func(i int, r *region) {
-		underway := m.asked(r) || r.probe.trial
+		underway := m.asked(r) || r.probe.purpose == Trial
 		held := now.Before(r.breaker.heldUntil)
 		if !underway && !held && (i != m.active || r.mayEndHold()) {
-			buf = m.start(now, r, &r.check, false, buf)
+			buf = m.start(now, r, &r.check, m.checkPurpose(i), buf)
 		}
 	})
 	return buf
+}
+
+// checkPurpose is that of a failover's probe: of the active region it is to close its breaker.
+func (m *Machine) checkPurpose(i int) Purpose {
+	if i == m.active {
+		return Trial
+	}
+	return Commit
 }
 
 // mayEndHold says whether the active region is probed in the rounds of a hold: if probes opened its breaker,
@@ -94,7 +102,7 @@ func (m *Machine) askActive(now time.Time, buf []Probe) []Probe {
 	if !r.mayEndHold() || now.Before(r.breaker.heldUntil) {
 		return buf
 	}
-	return m.start(now, r, &r.check, false, buf)
+	return m.start(now, r, &r.check, Trial, buf)
 }
 
 // best returns the most preferred region that has answered healthy since the claim began, or -1, and

@@ -30,7 +30,7 @@ func (m *Machine) advanceSwitch(now time.Time, buf []Probe) []Probe {
 	}
 	c.started = true
 	r := &m.regions[c.target]
-	return m.start(now, r, &r.check, false, buf)
+	return m.start(now, r, &r.check, Commit, buf)
 }
 
 // planSwitch acknowledges a switch, whatever became of it.

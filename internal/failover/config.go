@@ -44,6 +44,8 @@ type RegionConfig struct {
 type ProbeConfig struct {
 	// OnDemand: only before a commit (holding and a due failback included) and as half-open trial.
 	OnDemand bool
+	// Ladder: probes of other purposes than Routine ask more than routine ones.
+	Ladder bool
 	// Period lies between the starts of two probes; evidence older than it is no longer fresh.
 	Period time.Duration
 	// SuspectPeriod replaces Period for the active region after a failure, and lies between two trials.

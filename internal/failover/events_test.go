@@ -16,7 +16,7 @@ func anyEvent(t *rapid.T, names []string, longHeld bool) event {
 	at := between(t, 0, turmoil-1, "at")
 	name := rapid.SampledFrom(names).Draw(t, "region")
 	kind := rapid.SampledFrom([]string{
-		"answers", "answers", "answers", "answers", "all", "all", "traffic", "traffic",
+		"answers", "answers", "answers", "answers", "above", "all", "all", "traffic", "traffic",
 		"reset", "switch", "pause", "resume", "restart", "store", "store", "backup", "storm", "rumour", "haste", "despair",
 		"failover", "limits", "endpoint", "order", "remove", "add",
 	}).Draw(t, "event")
@@ -24,6 +24,9 @@ func anyEvent(t *rapid.T, names []string, longHeld bool) event {
 	case "answers":
 		r := anyReply(t, longHeld)
 		return event{at, name + " answers " + r.what, func(w *world) { w.responses[name] = r.make(w.clock()) }}
+	case "above":
+		r := anyReply(t, longHeld)
+		return event{at, name + " answers those who climb " + r.what, func(w *world) { w.above[name] = r.make(w.clock()) }}
 	case "all":
 		r, d := anyReply(t, longHeld), between(t, 0, 40*second, "for")
 		return event{at, fmt.Sprintf("all answer %s for %v", r.what, d), func(w *world) {

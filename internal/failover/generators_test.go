@@ -92,6 +92,7 @@ func redrawRegion(t *rapid.T, r *RegionConfig) {
 	}
 	r.Probe = ProbeConfig{
 		OnDemand:      rapid.IntRange(0, 4).Draw(t, "onDemand") == 4,
+		Ladder:        rapid.IntRange(0, 2).Draw(t, "ladder") == 2,
 		Period:        between(t, second, 10*second, "period"),
 		SuspectPeriod: between(t, 200*ms, 3*second, "trialPeriod"),
 		FirstAfter:    between(t, 0, 3*second, "firstAfter"),
@@ -113,8 +114,8 @@ func anyAdaptive(t *rapid.T) *AdaptiveConfig {
 // limits tells the limits of a region, for a transcript.
 func limits(r RegionConfig) string {
 	b, p := r.Breaker, r.Probe
-	s := fmt.Sprintf("%d failures, %d successes, open %v, threshold %v, period %v, suspect %v, onDemand %v",
-		b.FailureThreshold, b.SuccessThreshold, b.OpenDuration, b.RetryAfterThreshold, p.Period, p.SuspectPeriod, p.OnDemand)
+	s := fmt.Sprintf("%d failures, %d successes, open %v, threshold %v, period %v, suspect %v, onDemand %v, ladder %v",
+		b.FailureThreshold, b.SuccessThreshold, b.OpenDuration, b.RetryAfterThreshold, p.Period, p.SuspectPeriod, p.OnDemand, p.Ladder)
 	if b.SlowThreshold > 0 {
 		s += fmt.Sprintf(", slow above %v at %d %%", b.SlowThreshold, b.SlowPercent)
 	}

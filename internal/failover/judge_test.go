@@ -45,7 +45,19 @@ func (w *world) tellInput() {
 	}
 }
 
+func (w *world) tellProbe(f inFlight) {
+	a := w.judged(f.Region, f.started, ByProbe, outcome(f.answer.Response))
+	a.AskedLess = w.ladder(f.Region) && !f.Purpose.Climbs()
+	// What one rung has answered before says nothing of another.
+	a.Gone = a.Gone && f.answer.rung == 0
+	w.judge.Answered(a)
+}
+
 func (w *world) tellAnswer(region string, started time.Duration, by Source, o Outcome) {
+	w.judge.Answered(w.judged(region, started, by, o))
+}
+
+func (w *world) judged(region string, started time.Duration, by Source, o Outcome) invariant.Answer {
 	a := invariant.Answer{
 		Region: region, Started: w.trueTime(started), Finished: w.trueTime(w.now),
 		Class: [...]invariant.Class{
@@ -57,7 +69,7 @@ func (w *world) tellAnswer(region string, started time.Duration, by Source, o Ou
 	if o.RetryAfter.Given {
 		a.RetryAfter = &o.RetryAfter.Delay
 	}
-	w.judge.Answered(a)
+	return a
 }
 
 // slow says whether an answer of the region is slow by its spec.

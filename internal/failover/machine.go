@@ -44,7 +44,7 @@ type region struct {
 	confirm    bool // the active region is to be probed, also OnDemand, until it succeeds
 	known      bool // an outcome arrived since start
 	suspect    bool // the newest outcome was a failure
-	succeeded  bool // this probe has succeeded here before
+	succeeded  int  // as many rungs of this probe have succeeded here before
 	unfit      Fault
 	unreadable int // Excluded and Unknown outcomes in a row
 	doubt      doubt
@@ -54,7 +54,7 @@ type region struct {
 // flight is a probe under way; id 0 means none.
 type flight struct {
 	id      uint64
-	trial   bool
+	purpose Purpose
 	started time.Time
 }
 
@@ -211,11 +211,12 @@ func (m *Machine) ProbeDone(now time.Time, id uint64, started time.Time, o Outco
 		case r.probe.id:
 			f := r.probe
 			r.probe = flight{}
-			o = r.learn(now, id, started, o)
+			o = r.learn(now, f, started, o)
 			m.scheduledDone(now, r, f, o)
 		case r.check.id:
+			f := r.check
 			r.check = flight{}
-			o = r.learn(now, id, started, o)
+			o = r.learn(now, f, started, o)
 			m.checkDone(now, i, o)
 		default:
 			continue
@@ -226,7 +227,7 @@ func (m *Machine) ProbeDone(now time.Time, id uint64, started time.Time, o Outco
 }
 
 // Traffic takes an outcome that real traffic has seen in the region of that name. It is no evidence for a
-// switch: only a probe is.
+// switch: only a probe is. A success puts off the next scheduled probe.
 func (m *Machine) Traffic(now time.Time, name string, o Outcome) {
 	if i := m.index(name); i >= 0 {
 		r := &m.regions[i]
@@ -236,18 +237,21 @@ func (m *Machine) Traffic(now time.Time, name string, o Outcome) {
 			r.suspect = o.failed()
 			m.reschedule(now, i)
 		}
+		if o.Class == Success {
+			r.postpone(now)
+		}
 	}
 }
 
 // learn notes what an answer tells beside its effect on the breaker, and settles what depends on earlier
 // answers of the same probe.
-func (r *region) learn(now time.Time, id uint64, started time.Time, o Outcome) Outcome {
-	if o.gone && r.succeeded {
+func (r *region) learn(now time.Time, f flight, started time.Time, o Outcome) Outcome {
+	if o.gone && r.succeeded > o.Rung {
 		o.Class = Failure
 	}
 	o = r.breaker.weigh(&r.Breaker, o)
 	r.known = true
-	r.suspect = o.failed()
+	r.suspect = o.failed() || r.suspect && (r.asksLess(f) || r.Probe.Ladder && o.Class == Unknown)
 	r.unfit = NoFault
 	if o.Fault.unfit() {
 		r.unfit = o.Fault
@@ -259,8 +263,10 @@ func (r *region) learn(now time.Time, id uint64, started time.Time, o Outcome) O
 	case Success:
 		r.unreadable = 0
 		r.doubt = doubt{}
-		r.succeeded, r.confirm = true, false
-		r.success = evidence{id: id, started: started, finished: now}
+		r.succeeded, r.confirm = max(r.succeeded, o.Rung+1), false
+		if !r.asksLess(f) {
+			r.success = evidence{id: f.id, started: started, finished: now}
+		}
 	case RateLimited, Failure:
 		r.unreadable = 0
 		r.doubt = doubt{}
@@ -268,8 +274,16 @@ func (r *region) learn(now time.Time, id uint64, started time.Time, o Outcome) O
 	return o
 }
 
+// asksLess says whether the probe asks less than the region's probes can: its success does not outweigh the failure of
+// one that asked more, nor is it evidence for a move.
+func (r *region) asksLess(f flight) bool { return r.Probe.Ladder && !f.purpose.Climbs() }
+
 func (m *Machine) scheduledDone(now time.Time, r *region, f flight, o Outcome) {
-	if !f.trial {
+	switch {
+	case f.purpose == Trial:
+	case r.asksLess(f) && r.suspect && o.Class == Success:
+		return
+	default:
 		r.breaker.Record(&r.Breaker, now, o, ByProbe)
 		return
 	}

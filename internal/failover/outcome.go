@@ -58,6 +58,8 @@ const (
 	ResolverUnavailable
 	NotMade
 	CredentialsUnreadable
+	// BudgetExhausted: what would tell must not be paid for.
+	BudgetExhausted
 
 	// The rest say that endpoint or probe are not such that they may be used, until a person puts it right: no
 	// candidate. The first four say nothing about what is there, and are Excluded; the others are references to a
@@ -77,7 +79,7 @@ func (f Fault) String() string {
 	return [...]string{
 		"None", "Timeout", "ConnectionRefused", "ConnectionReset", "Unreachable", "NameNotFound",
 		"TLSError", "MalformedResponse", "StreamError", "ModelMissing", "AssertionFailed", "NotServing", "ErrorRatio",
-		"NoReadyEndpoints", "ServiceNotFound", "ResolverUnavailable", "NotMade", "CredentialsUnreadable",
+		"NoReadyEndpoints", "ServiceNotFound", "ResolverUnavailable", "NotMade", "CredentialsUnreadable", "BudgetExhausted",
 		"AddressFamily", "AddressRefused", "ClusterIPEndpoint", "InvalidExpression",
 		"RefNotPermitted", "ServicePortNotFound", "ExternalNameService", "PublishedService",
 	}[f]
@@ -91,7 +93,7 @@ func CallFaults() []Fault {
 }
 
 func (f Fault) transport() bool { return f >= Timeout && f <= NameNotFound }
-func (f Fault) own() bool       { return f >= ResolverUnavailable && f <= CredentialsUnreadable }
+func (f Fault) own() bool       { return f >= ResolverUnavailable && f <= BudgetExhausted }
 func (f Fault) unfit() bool     { return f >= AddressFamily }
 func (f Fault) excluded() bool  { return f >= AddressFamily && f <= InvalidExpression }
 
@@ -130,6 +132,8 @@ type Outcome struct {
 	Status     int
 	RetryAfter RetryAfter
 	Latency    time.Duration
+	// Rung is how high a probe climbed that led to it: 0 for what routine probes ask.
+	Rung int
 
 	// gone marks the answers that are a Failure of a probe once the same probe has succeeded there:
 	// the route behind it is gone.

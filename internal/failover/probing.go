@@ -7,9 +7,30 @@ import "time"
 
 // Probe is a probe to start now. Its answer is due by [Machine.ProbeDone].
 type Probe struct {
-	ID     uint64
-	Region string
+	ID      uint64
+	Region  string
+	Purpose Purpose
 }
+
+// Purpose says what a probe is made for, and so what it may cost.
+type Purpose uint8
+
+// The purposes of probes.
+const (
+	// Routine: it was time for it.
+	Routine Purpose = iota
+	// Suspicion: the newest that was heard of the region is a failure.
+	Suspicion
+	// Trial: the region's breaker is open, and a success may close it.
+	Trial
+	// Failback: traffic may go back there from a region that serves.
+	Failback
+	// Commit: traffic, or what is published, may change to it because something else failed or a person wants it.
+	Commit
+)
+
+// Climbs says whether such a probe asks all that the region's probes can ask.
+func (p Purpose) Climbs() bool { return p != Routine }
 
 // Next is what is to be done after a [Machine.Poll].
 type Next struct {
@@ -42,12 +63,12 @@ func (m *Machine) inOrder(visit func(i int, r *region)) {
 }
 
 // start starts a probe of r in the given slot. A probe that was under way in it is forgotten.
-func (m *Machine) start(now time.Time, r *region, slot *flight, trial bool, buf []Probe) []Probe {
+func (m *Machine) start(now time.Time, r *region, slot *flight, purpose Purpose, buf []Probe) []Probe {
 	m.newest++
-	*slot = flight{id: m.newest, trial: trial, started: now}
+	*slot = flight{id: m.newest, purpose: purpose, started: now}
 	r.lastStart = now
 	r.due = now.Add(r.Probe.Period)
-	return append(buf, Probe{ID: m.newest, Region: r.Name})
+	return append(buf, Probe{ID: m.newest, Region: r.Name, Purpose: purpose})
 }
 
 // admitTrials starts the trials of the breakers whose window has ended. A scheduled probe that is still
@@ -55,8 +76,8 @@ func (m *Machine) start(now time.Time, r *region, slot *flight, trial bool, buf 
 func (m *Machine) admitTrials(now time.Time, buf []Probe) []Probe {
 	m.inOrder(func(_ int, r *region) {
 		between := r.breaker.state == HalfOpen && now.Before(r.trialDue)
-		if r.breaker.state != Closed && !r.probe.trial && !between && r.breaker.AdmitTrial(now) {
-			buf = m.start(now, r, &r.probe, true, buf)
+		if r.breaker.state != Closed && r.probe.purpose != Trial && !between && r.breaker.AdmitTrial(now) {
+			buf = m.start(now, r, &r.probe, Trial, buf)
 		}
 	})
 	return buf
@@ -66,10 +87,22 @@ func (m *Machine) admitTrials(now time.Time, buf []Probe) []Probe {
 func (m *Machine) schedule(now time.Time, buf []Probe) []Probe {
 	m.inOrder(func(_ int, r *region) {
 		if r.scheduled() && !now.Before(r.due) {
-			buf = m.start(now, r, &r.probe, false, buf)
+			buf = m.start(now, r, &r.probe, r.purpose(), buf)
 		}
 	})
 	return buf
+}
+
+// purpose is that of the region's next scheduled probe.
+func (r *region) purpose() Purpose {
+	switch {
+	case r.confirm:
+		return Commit
+	case r.suspect:
+		return Suspicion
+	default:
+		return Routine
+	}
 }
 
 // scheduled says whether the region waits for its next scheduled probe. Outcomes are ignored while a
@@ -97,6 +130,22 @@ func (m *Machine) reschedule(now time.Time, i int) {
 		period = r.Probe.SuspectPeriod
 	}
 	r.due = later(r.lastStart.Add(period), now)
+}
+
+// maxPostponed is for how many periods real traffic that succeeds may put off the next scheduled probe. It asks every
+// address of the endpoint, and looks up its name, which traffic does not.
+const maxPostponed = 10
+
+// postpone puts off the region's next scheduled probe, because real traffic has just shown what it would.
+func (r *region) postpone(now time.Time) {
+	if r.confirm || r.unfit != NoFault {
+		return
+	}
+	next, last := now.Add(r.Probe.Period), r.lastStart.Add(maxPostponed*r.Probe.Period)
+	if next.After(last) {
+		next = last
+	}
+	r.due = later(r.due, next)
 }
 
 // wake returns the next time at which Poll may have something to do. What was due by now has been done, or

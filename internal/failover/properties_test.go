@@ -62,7 +62,7 @@ func (s schedule) play(t rapid.TB) *world {
 	}
 	w.at(turmoil, func() {
 		w.notef("> all is well")
-		w.responses = map[string]answer{}
+		w.responses, w.above = map[string]answer{}, map[string]answer{}
 	})
 	w.storing(turmoil, store{})
 	w.order(turmoil, func(o *Orders) { o.Paused = false })

@@ -74,8 +74,35 @@ func TestSchedule(t *testing.T) {
 				w.traffic(11500*ms, "us-east", 1, status(200))
 			},
 			until:  17 * second,
-			usEast: "0s 5s 7s 11s 16s",
+			usEast: "0s 5s 7s 11s 16.5s",
 			euWest: "0s 5s 10s 15s",
+		},
+		{
+			name: "real traffic that succeeds puts off the next probe, for ten periods at most",
+			script: func(w *world) {
+				for at := 7 * second; at < 70*second; at += second {
+					w.traffic(at, "us-east", 1, status(200))
+				}
+			},
+			until:  80 * second,
+			usEast: "0s 5s 55s 74s 79s",
+			euWest: "0s 5s 10s 15s 20s 25s 30s 35s 40s 45s 50s 55s 60s 65s 70s 75s 80s",
+		},
+		{
+			name: "real traffic that succeeds puts off no probe that is to confirm what is published, nor a trial",
+			script: func(w *world) {
+				w.config.Regions[0].Probe.OnDemand = true
+				w.confirm(7 * second)
+				w.responds(0, "us-east", status(401))
+				w.traffic(8*second, "us-east", 1, status(200))
+				w.responds(11*second, "us-east", status(200))
+				w.config.Regions[1].Breaker.OpenDuration = 10 * second
+				w.traffic(6*second, "eu-west", 5, status(503))
+				w.traffic(15*second, "eu-west", 1, status(200))
+			},
+			until:  20 * second,
+			usEast: "7s 12s",
+			euWest: "0s 5s 16s",
 		},
 		{
 			name: "one at a time, whatever it takes",

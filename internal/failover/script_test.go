@@ -84,6 +84,11 @@ func (w *world) responds(at time.Duration, region string, a answer) {
 	w.at(at, func() { w.responses[region] = a })
 }
 
+// respondsAbove sets what a region answers from then on to what only probes that climb ask.
+func (w *world) respondsAbove(at time.Duration, region string, a answer) {
+	w.at(at, func() { w.above[region] = a })
+}
+
 // traffic makes calls to a region, at once, that real traffic reports.
 func (w *world) traffic(at time.Duration, region string, calls int, r answer) {
 	w.at(at, func() {

@@ -30,12 +30,15 @@ const (
 	QuotaExhausted
 	// NoCredentials: the operator could not read the credential that it was to send.
 	NoCredentials
+	// NoBudget: what would tell must not be paid for.
+	NoBudget
 )
 
 // String returns the cause in the spelling that status and events use.
 func (c Cause) String() string {
 	return [...]string{
 		"None", "BadCredentials", "BadRequest", "NotFound", "ModelMissing", "QuotaExhausted", "CredentialsUnreadable",
+		"BudgetExhausted",
 	}[c]
 }
 
@@ -69,6 +72,11 @@ var table = []row{
 		outcome: "Unknown; `ProbeInconclusive`, reason `CredentialsUnreadable`",
 		matches: func(_ *Classifier, r *Response) bool { return r.Fault == CredentialsUnreadable },
 		class:   Unknown, cause: NoCredentials,
+	}, {
+		answer:  "only a completion would tell, and `probe.budget` is used up",
+		outcome: "Unknown; `ProbeInconclusive`, reason `BudgetExhausted`",
+		matches: func(_ *Classifier, r *Response) bool { return r.Fault == BudgetExhausted },
+		class:   Unknown, cause: NoBudget,
 	}, {
 		answer:  "the operator could not ask (no resolver, no sockets, its own shutdown)",
 		outcome: "Unknown",

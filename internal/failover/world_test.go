@@ -30,6 +30,7 @@ type world struct {
 	orders     Orders
 
 	responses map[string]answer
+	above     map[string]answer // to what only probes that climb ask, where the rest is good
 	timeouts  map[string]time.Duration
 	inFlight  []inFlight
 	script    []scripted
@@ -54,6 +55,7 @@ type world struct {
 // answer is what a region does to a probe or a call.
 type answer struct {
 	Response
+	rung  int
 	after time.Duration
 	hangs bool
 }
@@ -66,8 +68,9 @@ type inFlight struct {
 
 // probed is a probe that was started.
 type probed struct {
-	At     time.Duration
-	Region string
+	At      time.Duration
+	Region  string
+	Purpose Purpose
 }
 
 type scripted struct {
@@ -99,7 +102,7 @@ func newWorld(t rapid.TB, c Config) *world {
 	t.Helper()
 	w := &world{
 		t: t, machine: &Machine{}, generation: 1, config: c,
-		responses: map[string]answer{}, timeouts: map[string]time.Duration{},
+		responses: map[string]answer{}, above: map[string]answer{}, timeouts: map[string]time.Duration{},
 	}
 	w.judge = invariant.New(invariant.Options{}, w.violated)
 	return w
@@ -203,9 +206,11 @@ func (w *world) deliver() bool {
 	}
 	slices.SortStableFunc(due, func(a, b inFlight) int { return rank(a) - rank(b) })
 	for _, f := range due {
-		w.tellAnswer(f.Region, f.started, ByProbe, outcome(f.answer.Response))
+		w.tellProbe(f)
 		started := w.clock().Add(f.started - w.now)
-		w.machine.ProbeDone(w.clock(), f.ID, started, outcome(f.answer.Response))
+		o := outcome(f.answer.Response)
+		o.Rung = f.answer.rung
+		w.machine.ProbeDone(w.clock(), f.ID, started, o)
 		if w.eager {
 			w.poll()
 		}
@@ -240,16 +245,28 @@ func (w *world) poll() bool {
 
 func (w *world) launch(p Probe) {
 	a := w.responses[p.Region]
-	switch {
-	case a.hangs:
-		a = answer{Response: Response{Fault: Timeout}, after: w.timeout(p.Region)}
-	case a.Status == 0 && a.Fault == NoFault:
-		a = status(200)
-	case a.after >= w.timeout(p.Region):
-		a = answer{Response: Response{Fault: Timeout}, after: w.timeout(p.Region)}
+	if w.ladder(p.Region) && p.Purpose.Climbs() && a.good() {
+		a = w.above[p.Region]
+		a.rung = 1
 	}
-	w.probed = append(w.probed, probed{w.now, p.Region})
+	switch {
+	case a.hangs, a.after >= w.timeout(p.Region):
+		a = answer{Response: Response{Fault: Timeout}, rung: a.rung, after: w.timeout(p.Region)}
+	case a.Status == 0 && a.Fault == NoFault:
+		a.Status = 200
+	}
+	w.probed = append(w.probed, probed{w.now, p.Region, p.Purpose})
 	w.inFlight = append(w.inFlight, inFlight{p, w.now, w.now + a.after, a})
+}
+
+// good says whether what is asked next in a climb is asked at all.
+func (a answer) good() bool {
+	unset := a.Status == 0 && a.Fault == NoFault
+	return !a.hangs && (unset || outcome(a.Response).Class == Success)
+}
+
+func (w *world) ladder(region string) bool {
+	return slices.ContainsFunc(w.config.Regions, func(r RegionConfig) bool { return r.Name == region && r.Probe.Ladder })
 }
 
 func (w *world) timeout(region string) time.Duration {

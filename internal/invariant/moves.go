@@ -143,7 +143,7 @@ func (j *Judge) beganToFail(r *region) time.Time {
 func (j *Judge) someoneAnswered(from string, w Write, trigger time.Time) bool {
 	for name, r := range j.known {
 		if name != from && j.valid(r, w.Decided, func(a answer) bool {
-			return a.Class == Success && !a.ByTraffic && !a.Started.Before(j.lenient(trigger))
+			return a.mayMove() && !a.Started.Before(j.lenient(trigger))
 		}) {
 			return true
 		}
@@ -173,7 +173,7 @@ func (j *Judge) judgeFailback(before Record, w Write) {
 func (j *Judge) judgeEvidence(w Write, rule Rule, since string, good func(answer) bool) {
 	r := j.region(w.ActiveRegion)
 	spec, _ := j.spec.region(w.ActiveRegion)
-	success := func(a answer) bool { return a.Class == Success && !a.ByTraffic && good(a) }
+	success := func(a answer) bool { return a.mayMove() && good(a) }
 	oldest := j.lenient(w.Decided.Add(-spec.Period))
 	switch {
 	case !j.valid(r, w.Decided, success):
@@ -182,6 +182,9 @@ func (j *Judge) judgeEvidence(w Write, rule Rule, since string, good func(answer
 		j.violatedf(Fresh, w.At, "traffic moved to %s, which had last answered a probe that began before %v", w.ActiveRegion, oldest)
 	}
 }
+
+// mayMove says whether a move may rest on an answer of that kind.
+func (a answer) mayMove() bool { return a.Class == Success && !a.ByTraffic && !a.AskedLess }
 
 // lenient returns the earliest time that may be told as t.
 func (j *Judge) lenient(t time.Time) time.Time { return t.Add(-j.options.Slack - resolution) }

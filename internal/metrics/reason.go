@@ -16,7 +16,7 @@ var reasons = set(
 	// Of answers and of what was no answer.
 	"Connected", "RateLimited", "QuotaExhausted", "Slow", "Unknown", "Timeout", "ConnectionRefused", "ConnectionReset", "Unreachable",
 	"NameNotFound", "TLSError", "MalformedResponse", "StreamError", "ModelMissing", "AssertionFailed", "NotServing",
-	"NoReadyEndpoints", "ServiceNotFound", "ResolverUnavailable", "NotMade", "CredentialsUnreadable", "AddressFamily",
+	"NoReadyEndpoints", "ServiceNotFound", "ResolverUnavailable", "NotMade", "CredentialsUnreadable", "BudgetExhausted", "AddressFamily",
 	"AddressRefused", "ClusterIPEndpoint", "InvalidExpression", "RefNotPermitted", "ServicePortNotFound",
 	"ExternalNameService", "PublishedService",
 	// Of holds.
