@@ -38,7 +38,7 @@ const (
 	// breaker, say nothing about its health.
 	//
 	// Reasons for True: "BadCredentials", "CredentialsUnreadable", "ModelMissing", "NotFound", "BadRequest",
-	// "NoReadableAnswer".
+	// "BudgetExhausted", "NoReadableAnswer".
 	ConditionProbeInconclusive = "ProbeInconclusive"
 
 	// ConditionSignalsUnavailable says that the Prometheus server that spec.signals names does not tell what
@@ -46,6 +46,12 @@ const (
 	//
 	// Reasons for True: "ServerNotAllowed", "ServerUnreachable", "QueryRefused", "NoData", "AmbiguousResult".
 	ConditionSignalsUnavailable = "SignalsUnavailable"
+
+	// ConditionProbeBudgetExhausted says that probes ask less than they should, because the completions that they
+	// may ask for are used up.
+	//
+	// Reason for True: "BudgetExhausted".
+	ConditionProbeBudgetExhausted = "ProbeBudgetExhausted"
 
 	// ConditionActiveRegionRemoved says that the active region is no longer in the spec.
 	//
@@ -96,6 +102,7 @@ const (
 	ReasonNotFound              = "NotFound"
 	ReasonBadRequest            = "BadRequest"
 	ReasonNoReadableAnswer      = "NoReadableAnswer"
+	ReasonBudgetExhausted       = "BudgetExhausted"
 
 	ReasonServerNotAllowed  = "ServerNotAllowed"
 	ReasonServerUnreachable = "ServerUnreachable"

@@ -40,6 +40,22 @@ type ProbeSpec struct {
 	// +optional
 	TLS *ProbeTLS `json:"tls,omitempty"`
 
+	// ladder is what probes ask beyond type, one after the other while the answers
+	// are good: when the region is suspected, before traffic is moved there, and
+	// to find out whether it has recovered; not when it is just time for a probe.
+	// A rung of the type that is asked anyway is left out. OpenAICompletion, which
+	// a provider bills, comes last. Nothing is asked beyond type unless it is set.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=2
+	// +kubebuilder:validation:XValidation:rule="self.size() < 2 || self[0].type == 'OpenAIModels'",message="the ladder must end with what costs most: write OpenAIModels first and OpenAICompletion last"
+	Ladder []ProbeRung `json:"ladder,omitempty"`
+
+	// budget bounds what the completions of each region's probes may cost.
+	// +optional
+	Budget ProbeBudget `json:"budget,omitzero"`
+
 	// mode is Active, to probe every period, or OnDemand, to probe only before
 	// traffic is moved (holding and a failback that is due included) and to find
 	// out whether a failing region has recovered. It is Active unless set.
@@ -122,6 +138,18 @@ type ProbeOverride struct {
 	// tls overrides spec.probe.tls as a whole.
 	// +optional
 	TLS *ProbeTLS `json:"tls,omitempty"`
+
+	// ladder overrides spec.probe.ladder as a whole.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=2
+	// +kubebuilder:validation:XValidation:rule="self.size() < 2 || self[0].type == 'OpenAIModels'",message="the ladder must end with what costs most: write OpenAIModels first and OpenAICompletion last"
+	Ladder *[]ProbeRung `json:"ladder,omitempty"`
+
+	// budget overrides spec.probe.budget, field by field.
+	// +optional
+	Budget ProbeBudget `json:"budget,omitzero"`
 
 	// mode overrides spec.probe.mode.
 	// +optional

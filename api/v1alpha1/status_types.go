@@ -122,6 +122,12 @@ type RegionStatus struct {
 	// breaker is the circuit breaker of the region.
 	// +required
 	Breaker BreakerStatus `json:"breaker,omitzero"`
+
+	// spend is what the completions of the region's probes have cost, where there
+	// is a limit to it. It is written when more is to be reserved, and along with
+	// other changes.
+	// +optional
+	Spend *ProbeSpend `json:"spend,omitempty"`
 }
 
 // BreakerStatus is the state of a circuit breaker.

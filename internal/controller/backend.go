@@ -44,7 +44,8 @@ type backend struct {
 	active  string
 	reads   *failover.Classifier
 	regions map[string]*regionEndpoint
-	shown   destination // what is published of the active region
+	purses  map[string]*regionPurse // of the regions whose probes ask for completions
+	shown   destination             // what is published of the active region
 	alarm   alarm
 	watch   *watch           // of what Prometheus knows of real traffic; nil for none
 	due     []failover.Probe // reused by poll
@@ -81,6 +82,7 @@ func (b *backend) observe(in failover.Input, endpoints map[string]*regionEndpoin
 	now := time.Now()
 	b.asked = true
 	b.reads = reads
+	b.configurePurses(now, endpoints, in.Record)
 	for name, e := range endpoints {
 		if old, ok := b.regions[name]; ok && old.identity == e.identity {
 			old.retarget(e)
@@ -101,7 +103,8 @@ func (b *backend) settle(p failover.Plan) {
 	b.tally.settled(p.Transitions)
 	b.followMove(p)
 	b.asked = false
-	ask := b.poll(time.Now())
+	now := time.Now()
+	ask := b.poll(now) || b.needReserve(now) && b.askOnce()
 	b.mu.Unlock()
 	if ask {
 		b.ask()
@@ -152,8 +155,8 @@ func (b *backend) poll(now time.Time) (ask bool) {
 	var next failover.Next
 	b.due, next = b.machine.Poll(now, b.due[:0])
 	for _, p := range b.due {
-		identity, target := b.regions[p.Region].identity, b.regions[p.Region].target
-		b.probes.Go(func() { b.probe(p, identity, target) })
+		c := b.climbOf(p)
+		b.probes.Go(func() { b.probe(c) })
 	}
 	b.alarm.arm(now, next.Wake, b.wake)
 	return next.Plan && b.askOnce()
@@ -167,25 +170,25 @@ func (b *backend) askOnce() bool {
 
 // probe makes one probe and hands its result to the decision. When the backend stops, the result says
 // nothing about the region and is dropped.
-func (b *backend) probe(p failover.Probe, identity string, target probe.Target) {
-	span := b.probeSpan(p.Region)
+func (b *backend) probe(c *climb) {
+	span := b.probeSpan(c.Region)
 	defer span.End()
-	result := b.prober.Probe(b.ctx, target)
+	b.ascend(c)
 	if b.ctx.Err() != nil {
 		return
 	}
 	b.mu.Lock()
 	now := time.Now()
-	outcome := outcomeOf(now, result, b.reads)
+	outcome := b.outcomeOfClimb(now, c)
 	news := false
-	if e, ok := b.regions[p.Region]; ok && e.identity == identity && e.target.Port == target.Port {
-		e.learn(now, result, b.reads)
-		b.noteProbe(e, outcome, now.Sub(result.Started))
+	if e, ok := b.regions[c.Region]; ok && e.identity == c.identity && e.target.Port == c.target.Port {
+		e.learn(now, c.below, b.reads)
+		b.noteProbe(e, outcome, now.Sub(c.below.Started))
 		traceOutcome(span, e, outcome)
-		news = e.reviewCredentials(outcome) || p.Region == b.active && b.showsOtherThan(e.answering())
+		news = e.reviewCredentials(outcome) || c.Region == b.active && b.showsOtherThan(e.answering())
 		b.confirm()
 	}
-	b.machine.ProbeDone(now, p.ID, result.Started, outcome)
+	b.machine.ProbeDone(now, c.ID, c.below.Started, outcome)
 	ask := b.poll(now) || news && b.askOnce()
 	b.mu.Unlock()
 	if ask {

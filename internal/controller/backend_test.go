@@ -69,20 +69,28 @@ type running struct {
 	prober  *scriptedProber
 	stored  *llmv1alpha1.LLMBackend
 	plans   int
+	writes  int  // of the status
+	broken  bool // nothing can be stored
 	wakeups chan struct{}
 }
 
 func run(t *testing.T, changes ...func(*llmv1alpha1.LLMBackend)) *running {
 	r := &running{
-		prober:  &scriptedProber{status: map[string]int{east: 200, west: 200}, probes: map[string]int{}},
-		stored:  chat(),
-		wakeups: make(chan struct{}, 1),
+		prober: &scriptedProber{status: map[string]int{east: 200, west: 200}, probes: map[string]int{}},
+		stored: chat(),
 	}
 	r.stored.Spec.Secondaries[0].Endpoint.URL = "http://" + west + ":8000"
 	for _, change := range changes {
 		change(r.stored)
 	}
-	r.backend = newBackend(t.Context(), r.prober, func() {
+	r.start(t, r.prober)
+	return r
+}
+
+// start begins with what is stored.
+func (r *running) start(t *testing.T, prober Prober) {
+	r.wakeups = make(chan struct{}, 1)
+	r.backend = newBackend(t.Context(), prober, func() {
 		select {
 		case r.wakeups <- struct{}{}:
 		default:
@@ -90,7 +98,6 @@ func run(t *testing.T, changes ...func(*llmv1alpha1.LLMBackend)) *running {
 		}
 	})
 	r.reconcile(t)
-	return r
 }
 
 func (r *running) reconcile(t *testing.T) failover.Plan {
@@ -99,9 +106,18 @@ func (r *running) reconcile(t *testing.T) failover.Plan {
 		t.Fatal(err)
 	}
 	plan := r.backend.observe(in, endpoints, &failover.Classifier{FailureStatusCodes: []int{503}})
-	translate.WriteRecord(&r.stored.Status, plan.Record)
-	plan.Record = translate.Record(&r.stored.Status)
 	r.plans++
+	if r.broken {
+		return plan
+	}
+	spend, needed := r.backend.proposeSpend()
+	if plan.Changed || needed {
+		r.writes++
+		translate.WriteRecord(&r.stored.Status, plan.Record)
+		translate.WriteSpend(&r.stored.Status, spend)
+		r.backend.spendStored()
+	}
+	plan.Record = translate.Record(&r.stored.Status)
 	r.backend.settle(plan)
 	return plan
 }

@@ -32,6 +32,8 @@ type facts struct {
 	credentialProblems map[string]string
 	// signalProblems say, by region, why nothing is known of real traffic; nil if nobody asks.
 	signalProblems map[string]prometheus.Problem
+	// exhausted are the regions whose probes have no completions left.
+	exhausted []string
 }
 
 // publication says how far the slices show what the status says.
@@ -101,6 +103,7 @@ func setConditions(f facts) {
 	set(degradedCondition(f), llmv1alpha1.ConditionDegraded)
 	set(inconclusiveCondition(f), llmv1alpha1.ConditionProbeInconclusive)
 	set(signalsCondition(f), llmv1alpha1.ConditionSignalsUnavailable)
+	set(budgetCondition(f), llmv1alpha1.ConditionProbeBudgetExhausted)
 	set(removedCondition(f), llmv1alpha1.ConditionActiveRegionRemoved)
 	set(pausedCondition(f), llmv1alpha1.ConditionPaused)
 }

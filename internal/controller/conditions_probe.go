@@ -23,6 +23,7 @@ var inconclusiveReasons = map[failover.Cause]string{
 	failover.ModelMissing:   llmv1alpha1.ReasonModelMissing,
 	failover.NotFound:       llmv1alpha1.ReasonNotFound,
 	failover.BadRequest:     llmv1alpha1.ReasonBadRequest,
+	failover.NoBudget:       llmv1alpha1.ReasonBudgetExhausted,
 }
 
 // inconclusiveAdvice says what to do about it.
@@ -31,9 +32,11 @@ var inconclusiveAdvice = map[failover.Cause]string{
 	failover.BadCredentials: "the credential of the probe is refused (401, 403): put a valid one into the Secret that probe.authorization names, " +
 		"or name one there",
 	failover.NoCredentials: "the credential or a certificate for the probe cannot be read",
-	failover.ModelMissing:  "the model that spec.model names is not there: deploy it in the region, or correct the name",
-	failover.NotFound:      "there is nothing at the path of the probe (404, or a redirect): correct probe.http.path",
-	failover.BadRequest:    "the request of the probe is refused (4xx), which says nothing of the region: look at type and path of the probe, and at spec.model",
+	failover.NoBudget: "a completion would have to tell, and the budget for completions is used up: wait, or raise probe.budget, " +
+		"or let probe.type be one that is free and ask for completions by probe.ladder",
+	failover.ModelMissing: "the model that spec.model names is not there: deploy it in the region, or correct the name",
+	failover.NotFound:     "there is nothing at the path of the probe (404, or a redirect): correct probe.http.path",
+	failover.BadRequest:   "the request of the probe is refused (4xx), which says nothing of the region: look at type and path of the probe, and at spec.model",
 }
 
 // inconclusiveCondition names the regions of which the newest probes say nothing, and what to do. Its reason is that
@@ -61,6 +64,16 @@ func inconclusiveCondition(f facts) *metav1.Condition {
 		return yes(before.Reason, before.Message)
 	}
 	return nil
+}
+
+// budgetCondition names the regions whose probes may ask for no more completions, and what that means.
+func budgetCondition(f facts) *metav1.Condition {
+	if len(f.exhausted) == 0 {
+		return nil
+	}
+	return yes(llmv1alpha1.ReasonBudgetExhausted, fmt.Sprintf("the completions that probes may ask for are used up in: %s. "+
+		"Until more are allowed, probes ask what is free; where a completion has failed before, that is no sign of recovery. "+
+		"Raise probe.budget if that is too little", strings.Join(f.exhausted, ", ")))
 }
 
 // exhausted returns the failing regions whose quota is used up, as the status says.

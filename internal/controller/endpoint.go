@@ -8,10 +8,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/breakwater-dev/breakwater/internal/budget"
 	"github.com/breakwater-dev/breakwater/internal/credentials"
 	"github.com/breakwater-dev/breakwater/internal/failover"
 	"github.com/breakwater-dev/breakwater/internal/metrics"
 	"github.com/breakwater-dev/breakwater/internal/probe"
+	"github.com/breakwater-dev/breakwater/internal/translate"
 )
 
 // addressPeriod is how often the addresses of an endpoint are looked up while none is known: nothing can be published
@@ -24,6 +26,10 @@ type regionEndpoint struct {
 	identity string
 	target   probe.Target
 	answers  *probe.Addresses
+	ladder   []translate.Rung // what is asked beyond the target's own question
+	billed   bool             // its probes may ask for completions, within limits, of which spend is stored
+	limits   budget.Limits
+	spend    budget.Spend
 	secrets  *credentials.Source // what its probes use; nil if nothing
 	problem  string              // why there are none, as told last
 	resolved []netip.Addr        // all that the endpoint has and that may be published, answering or not

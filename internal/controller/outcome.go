@@ -29,6 +29,7 @@ var faults = map[probe.ErrorClass]failover.Fault{
 	probe.Canceled:              failover.NotMade,
 	probe.Local:                 failover.NotMade,
 	probe.CredentialsUnreadable: failover.CredentialsUnreadable,
+	probe.BudgetExhausted:       failover.BudgetExhausted,
 	probe.InvalidExpression:     failover.InvalidExpression,
 	probe.AddressFamily:         failover.AddressFamily,
 	probe.Forbidden:             failover.AddressRefused,

@@ -76,15 +76,17 @@ func bareStatus(stored *llmv1alpha1.LLMBackend, rec failover.Record) *llmv1alpha
 }
 
 // writeStatus writes the status of next if it differs from the stored one, and fails with a conflict if the
-// LLMBackend is no longer the stored one. What adaptive breakers go by is written along, and is no reason to
-// write.
+// LLMBackend is no longer the stored one. What adaptive breakers go by, and what probes have spent, is written along;
+// of these only a reserve for completions that wait for it is a reason to write.
 func (r *Reconciler) writeStatus(ctx context.Context, s *scope, next *llmv1alpha1.LLMBackend) (*llmv1alpha1.LLMBackend, error) {
-	if equality.Semantic.DeepEqual(s.stored.Status, next.Status) {
+	spend, needed := s.entry.backend.proposeSpend()
+	if equality.Semantic.DeepEqual(s.stored.Status, next.Status) && !needed {
 		s.entry.backend.noteConditions(s.stored.Status.Conditions)
 		return s.stored, nil
 	}
 	ctx, span := r.span(ctx, "write status")
 	defer span.End()
+	translate.WriteSpend(&next.Status, spend)
 	translate.WriteLimits(&next.Status, s.config.Regions, s.plan.Limits)
 	patch := client.MergeFromWithOptions(s.stored, client.MergeFromWithOptimisticLock{})
 	replaced := s.stored.ResourceVersion
@@ -97,6 +99,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, s *scope, next *llmv1alpha
 	s.entry.backend.noteConditions(next.Status.Conditions)
 	next.ManagedFields = nil // they are not in the cache either, and would be kept with the newest version
 	s.entry.wrote(next, replaced)
+	s.entry.backend.spendStored()
 	return next, nil
 }
 
@@ -107,10 +110,12 @@ func (s *scope) setConditions(next *llmv1alpha1.LLMBackend, p publication) {
 	if view.Would == "" {
 		view.Would, view.WouldTo = s.plan.View.Would, s.plan.View.WouldTo
 	}
+	exhausted, _ := s.entry.backend.budgetsExhausted()
 	setConditions(facts{
 		backend: next, config: s.config, view: view, deciding: deciding, publication: p,
 		credentialProblems: s.entry.backend.credentialProblems(),
 		signalProblems:     s.entry.backend.signalProblems(),
+		exhausted:          exhausted,
 	})
 }
 

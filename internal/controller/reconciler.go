@@ -101,7 +101,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if p.moved {
 		return ctrl.Result{RequeueAfter: confirmDelay, Priority: new(confirmPriority)}, nil
 	}
-	return ctrl.Result{RequeueAfter: p.lookAgain}, r.report(ctx, s, p)
+	return ctrl.Result{RequeueAfter: s.lookAgain(p)}, r.report(ctx, s, p)
 }
 
 // decideAndPersist makes the decision and stores it in one status write. When the LLMBackend has changed

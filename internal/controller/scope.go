@@ -123,12 +123,17 @@ func inputOf(b *llmv1alpha1.LLMBackend, families []probe.Family, services map[st
 		return failover.Input{}, nil, err
 	}
 	endpoints := make(map[string]*regionEndpoint, len(targets))
-	for _, r := range in.Config.Regions {
+	spend := translate.Spend(&b.Status)
+	specs := translate.Regions(b)
+	for i, r := range in.Config.Regions {
 		target := targets[r.Name]
 		if to, ok := services[r.Name]; ok {
 			target.Addresses, target.Port, target.Absent = to.Addresses, to.Port, to.absent
 		}
+		limits, billed := translate.Budget(b, specs[i])
 		endpoints[r.Name] = &regionEndpoint{
+			ladder: translate.Ladder(b, specs[i]),
+			billed: billed, limits: limits, spend: spend[r.Name],
 			name:     r.Name,
 			identity: r.Identity,
 			target:   target,

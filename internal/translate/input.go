@@ -43,9 +43,10 @@ func Input(b *llmv1alpha1.LLMBackend, families []probe.Family, now time.Time) (f
 			return failover.Input{}, nil, fmt.Errorf("region %s: %w", r.Name, err)
 		}
 		ask(&target, b, p, preset)
+		ladder := Ladder(b, r)
 		in.Config.Regions = append(in.Config.Regions, failover.RegionConfig{
 			Name:     r.Name,
-			Identity: identityOf(b, r, target) + questionOf(target, CredentialsOf(b, r)),
+			Identity: identityOf(b, r, target) + questionOf(target, CredentialsOf(b, r), ladder),
 			Breaker: failover.BreakerConfig{
 				FailureThreshold:    int(b.Spec.Breaker.FailureThreshold),
 				SuccessThreshold:    int(p.SuccessThreshold),
@@ -56,6 +57,7 @@ func Input(b *llmv1alpha1.LLMBackend, families []probe.Family, now time.Time) (f
 				Adaptive:            adaptiveOf(b.Spec.Breaker),
 			},
 			Probe: failover.ProbeConfig{
+				Ladder:        len(ladder) > 0,
 				OnDemand:      p.Mode == llmv1alpha1.ProbeOnDemand,
 				Period:        p.Period.AsDuration(),
 				SuspectPeriod: p.SuspectPeriod.AsDuration(),
@@ -96,6 +98,9 @@ func overridden(p llmv1alpha1.ProbeSpec, o *llmv1alpha1.ProbeOverride) llmv1alph
 	p.GRPC = or(o.GRPC, p.GRPC)
 	p.Authorization = cmp.Or(o.Authorization, p.Authorization)
 	p.TLS = cmp.Or(o.TLS, p.TLS)
+	p.Ladder = or(o.Ladder, p.Ladder)
+	p.Budget.MaxCompletionsPerHour = cmp.Or(o.Budget.MaxCompletionsPerHour, p.Budget.MaxCompletionsPerHour)
+	p.Budget.MaxTokensPerDay = cmp.Or(o.Budget.MaxTokensPerDay, p.Budget.MaxTokensPerDay)
 	p.Mode = or(o.Mode, p.Mode)
 	p.Period = or(o.Period, p.Period)
 	p.SuspectPeriod = or(o.SuspectPeriod, p.SuspectPeriod)

@@ -77,6 +77,7 @@ func ask(t *probe.Target, b *llmv1alpha1.LLMBackend, p llmv1alpha1.ProbeSpec, pr
 	if t.Type == probe.OpenAIModels || t.Type == probe.OpenAICompletion {
 		t.Model = b.Spec.Model
 	}
+	t.CountTokens = p.Budget.MaxTokensPerDay != nil
 	if e := p.HTTP.Expect; e != nil {
 		t.Expect = probe.Expect{Body: e.BodyContains, Expression: e.BodyExpression}
 		for _, s := range e.Statuses {
@@ -136,12 +137,13 @@ func statuses(r llmv1alpha1.StatusRange) (low, high int) {
 
 // questionOf names what a probe asks and expects beyond its path, as the end of an identity. What a Secret holds is
 // no part of it.
-func questionOf(t probe.Target, c Credentials) string {
+func questionOf(t probe.Target, c Credentials, ladder []Rung) string {
 	var question strings.Builder
 	for _, part := range []struct{ name, value string }{
 		{"model", t.Model},
 		{"service", t.Service},
 		{"expecting", t.Expect.String()},
+		{"then", ladderName(ladder)},
 		{"server name", t.ServerName},
 		{"header", c.Header},
 		{"credential", c.Secret + "/" + c.Key},

@@ -76,6 +76,7 @@ func WriteRecord(s *llmv1alpha1.LLMBackendStatus, rec failover.Record) {
 		s.Regions = append(s.Regions, llmv1alpha1.RegionStatus{Name: r.Name, Breaker: breaker})
 	}
 	keepLimits(s.Regions, before)
+	keepSpend(s.Regions, before)
 	s.History = nil
 	for _, t := range rec.History {
 		s.History = append(s.History, llmv1alpha1.Transition{

@@ -20,7 +20,7 @@ type refusal struct {
 
 func refusals() []refusal {
 	return slices.Concat(specRefusals(), regionRefusals(), urlRefusals(), serviceRefRefusals(), probeRefusals(), durationRefusals(),
-		adaptiveRefusals(), llmRefusals(), signalRefusals())
+		adaptiveRefusals(), llmRefusals(), signalRefusals(), budgetRefusals())
 }
 
 func TestRefused(t *testing.T) {
