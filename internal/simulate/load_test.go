@@ -50,6 +50,8 @@ func TestRefused(t *testing.T) {
 		{day + "- {at: 2s, region: us-east, responds: {refused: true, errorCode: x}}", "10: errorCode does not go with refused: remove it"},
 		{day + "- {at: 2s, region: us-east, outcome: {status: 429, errorCode: 5}}", "10: errorCode must be text: put it in quotes"},
 		{day + "- {at: 2s, region: us-east, outcome: {status: 200, latency: 5}}", "10: latency must be a duration, such as 500ms"},
+		{day + "- {at: 2s, region: us-east, responds: {refused: true, climbed: 503}}", "10: climbed does not go with refused: remove it"},
+		{day + "- {at: 2s, region: us-east, responds: {status: 200, climbed: 5}}", "10: climbed must be a whole number from 100 to 599"},
 		{day + "- {at: 2s, region: us-east, responds: {status: 200}, times: 2}", "10: times does not go with responds: remove it"},
 		{day + "- {at: 2s, region: us-east, outcome: {}}", "10: outcome needs one of status, error"},
 		{day + "- {at: 2s, region: us-east, outcome: {error: Oops}}", "10: error must be one of Timeout, ConnectionRefused"},

@@ -47,6 +47,8 @@ type Response struct {
 	Latency time.Duration
 	// Hangs: it never answers.
 	Hangs bool
+	// Climbed is the status that probes see which climb a ladder, where the rest is good; 0 for no other one.
+	Climbed int
 }
 
 // Calls are calls to a region that real traffic makes and reports: Times of them, one each Every.

@@ -87,7 +87,7 @@ func (r *reading) responds(f fields) (Action, error) {
 	if a.Region, err = r.region(f["region"], "region"); err != nil {
 		return nil, err
 	}
-	f, err = r.mapping(n, "responds", "status", "latency", "timeout", "refused", "retryAfter", "errorCode")
+	f, err = r.mapping(n, "responds", "status", "latency", "timeout", "refused", "retryAfter", "errorCode", "climbed")
 	if err != nil {
 		return nil, err
 	}
@@ -98,17 +98,20 @@ func (r *reading) responds(f fields) (Action, error) {
 	switch kind {
 	case "status":
 		a.Response.Response, err = r.answer(f)
+		if err == nil && f["climbed"] != nil {
+			a.Response.Climbed, err = r.integer(f["climbed"], "climbed", 100, 599)
+		}
 	case "timeout":
 		a.Response.Hangs = true
 		err = r.yes(f["timeout"], "timeout")
 		if err == nil {
-			err = r.refuse(f, "timeout", "latency", "retryAfter", "errorCode")
+			err = r.refuse(f, "timeout", "latency", "retryAfter", "errorCode", "climbed")
 		}
 	default:
 		a.Response.Fault = failover.ConnectionRefused
 		err = r.yes(f["refused"], "refused")
 		if err == nil {
-			err = r.refuse(f, "refused", "retryAfter", "errorCode")
+			err = r.refuse(f, "refused", "retryAfter", "errorCode", "climbed")
 		}
 	}
 	if err == nil && f["latency"] != nil {

@@ -50,6 +50,7 @@ type pending struct {
 // region is what a probe of the region needs to know.
 type region struct {
 	tcp     bool
+	ladder  bool
 	timeout time.Duration
 }
 
@@ -58,6 +59,7 @@ type inFlight struct {
 	failover.Probe
 	started, due time.Duration
 	response     failover.Response
+	rung         int
 }
 
 func newWorld(s *Scenario) *world {
@@ -86,7 +88,7 @@ func (w *world) observe() error {
 	for i := range in.Config.Regions {
 		r := &in.Config.Regions[i]
 		r.Probe.FirstAfter = 0
-		w.regions[r.Name] = region{tcp: targets[r.Name].Type == probe.TCP, timeout: targets[r.Name].Timeout}
+		w.regions[r.Name] = region{tcp: targets[r.Name].Type == probe.TCP, ladder: r.Probe.Ladder, timeout: targets[r.Name].Timeout}
 		w.order = append(w.order, r.Name)
 	}
 	w.reads = translate.Classifier(w.backend)
@@ -170,7 +172,9 @@ func (w *world) answer() bool {
 		slices.SortStableFunc(due, func(a, b inFlight) int { return w.rank(a.Region) - w.rank(b.Region) })
 	}
 	for _, f := range due {
-		w.machine.ProbeDone(w.clock(), f.ID, epoch().Add(f.started), w.reads.Classify(f.response))
+		outcome := w.reads.Classify(f.response)
+		outcome.Rung = f.rung
+		w.machine.ProbeDone(w.clock(), f.ID, epoch().Add(f.started), outcome)
 	}
 	return len(due) > 0
 }
@@ -209,7 +213,14 @@ func (w *world) launch(p failover.Probe) {
 	if r.tcp && response.Fault == failover.NoFault { // it asks no more than a connection
 		response.Response = failover.Response{Connected: true, Latency: response.Latency}
 	}
-	w.inFlight = append(w.inFlight, inFlight{p, w.now, w.now + response.Latency, response.Response})
+	rung := 0
+	if r.ladder && p.Purpose.Climbs() && w.reads.Classify(response.Response).Class == failover.Success {
+		rung = 1
+		if response.Climbed != 0 {
+			response.Response = failover.Response{Status: response.Climbed, Latency: response.Latency}
+		}
+	}
+	w.inFlight = append(w.inFlight, inFlight{p, w.now, w.now + response.Latency, response.Response, rung})
 }
 
 // store writes a plan as the operator does, and notes its transitions.
