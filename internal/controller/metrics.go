@@ -146,6 +146,9 @@ func (b *backend) show(into *metrics.Backend) {
 		if e, ok := b.regions[name]; ok {
 			region.Probes = e.probes
 		}
+		if p, ok := b.purses[name]; ok {
+			region.Spend = new(metrics.Spend(p.Total()))
+		}
 		into.Regions = append(into.Regions, region)
 	}
 	into.Conditions = append(into.Conditions[:0], b.tally.conditions...)

@@ -23,6 +23,7 @@ import (
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
 	"github.com/breakwater-dev/breakwater/internal/failover"
 	"github.com/breakwater-dev/breakwater/internal/manifest"
+	"github.com/breakwater-dev/breakwater/internal/metrics"
 	"github.com/breakwater-dev/breakwater/internal/probe"
 	"github.com/breakwater-dev/breakwater/internal/signals/intake"
 )
@@ -215,6 +216,17 @@ func TestLadderIsClimbedOnSuspicion(t *testing.T) {
 		}
 		if got := p.billedSince(time.Time{}) - before; got != 1 {
 			t.Errorf("%d completions for trial and failback, want 1", got)
+		}
+		var shown metrics.Backend
+		r.backend.show(&shown)
+		spent := metrics.Spend{}
+		for _, region := range shown.Regions {
+			spent.Completions += region.Spend.Completions
+			spent.Tokens += region.Spend.Tokens
+		}
+		// Those that failed took nothing.
+		if diff := cmp.Diff(metrics.Spend{Completions: 6, Tokens: 40}, spent); diff != "" {
+			t.Errorf("metrics (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -51,7 +51,12 @@ type Region struct {
 	Name    string
 	Breaker BreakerState
 	Probes  Probes
+	// Spend is nil for a region whose probes ask for no completions.
+	Spend *Spend
 }
+
+// Spend is what the completions of a region's probes have cost since the operator began to ask for them.
+type Spend struct{ Completions, Tokens int64 }
 
 // Condition is one condition of an LLMBackend's status.
 type Condition struct{ Type, Status, Reason string }
@@ -167,6 +172,10 @@ func (s scrape) all() {
 func (s scrape) region(r *Region) {
 	s.send(breakerState, float64(r.Breaker), r.Name)
 	s.send(probeSeconds, r.Probes.took.Seconds(), r.Name)
+	if r.Spend != nil {
+		s.send(probeCompletions, float64(r.Spend.Completions), r.Name)
+		s.send(probeTokens, float64(r.Spend.Tokens), r.Name)
+	}
 	for o, n := range r.Probes.counts {
 		if n > 0 || Outcome(o) == Success {
 			s.send(probes, float64(n), Outcome(o).String(), r.Name)

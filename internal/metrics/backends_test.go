@@ -28,6 +28,7 @@ func failedOver() *Backend {
 		Transitions: Add(Add(Add(nil, "BreakerOpened", "Status5xx"), "FailedOver", "BreakerOpen"), "BreakerOpened", "Status5xx"),
 		HoldsBegun:  Add(nil, "", "NoHealthyRegion"),
 	}
+	b.Regions[0].Spend = &Spend{Completions: 3, Tokens: 60}
 	b.Regions[0].Probes.Count(Failure, time.Second)
 	b.Regions[0].Probes.Count(Success, time.Second)
 	return b
@@ -67,6 +68,12 @@ func TestBackends(t *testing.T) {
 		# HELP breakwater_llmbackends LLMBackends that this replica works for; 0 while it does not lead.
 		# TYPE breakwater_llmbackends gauge
 		breakwater_llmbackends 2
+		# HELP breakwater_probe_completions_total Completions that probes of the region asked for. There only for regions that may be asked for them.
+		# TYPE breakwater_probe_completions_total counter
+		breakwater_probe_completions_total{llmbackend="chat",namespace="apps",region="us-east"} 3
+		# HELP breakwater_probe_tokens_total Tokens that these completions took; 128 for each of which the server did not say.
+		# TYPE breakwater_probe_tokens_total counter
+		breakwater_probe_tokens_total{llmbackend="chat",namespace="apps",region="us-east"} 60
 		# HELP breakwater_probe_seconds_total How long all probes of the region took together: divided by their number, how long one takes.
 		# TYPE breakwater_probe_seconds_total counter
 		breakwater_probe_seconds_total{llmbackend="chat",namespace="apps",region="eu-west"} 0

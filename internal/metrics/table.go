@@ -26,6 +26,8 @@ const (
 	breakerState
 	probes
 	probeSeconds
+	probeCompletions
+	probeTokens
 )
 
 // backendMetrics are those of LLMBackends. All but the first have the labels namespace and llmbackend.
@@ -77,6 +79,14 @@ var backendMetrics = [...]metric{
 	probeSeconds: {
 		name: "breakwater_probe_seconds_total", kind: prometheus.CounterValue, labels: []string{"region"},
 		help: "How long all probes of the region took together: divided by their number, how long one takes.",
+	},
+	probeCompletions: {
+		name: "breakwater_probe_completions_total", kind: prometheus.CounterValue, labels: []string{"region"},
+		help: "Completions that probes of the region asked for. There only for regions that may be asked for them.",
+	},
+	probeTokens: {
+		name: "breakwater_probe_tokens_total", kind: prometheus.CounterValue, labels: []string{"region"},
+		help: "Tokens that these completions took; 128 for each of which the server did not say.",
 	},
 }
 
