@@ -4,7 +4,6 @@
 package probe
 
 import (
-	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -17,20 +16,21 @@ import (
 // its own family if that is needed: a region that fails as a whole keeps its last addresses.
 type Addresses struct {
 	threshold int
-	failures  map[netip.Addr]int // in a row; of the addresses of the newest results
-	answering map[netip.Addr]bool
-	success   []netip.Addr
-	successAt time.Time
+	known     []address // sorted; those of the newest results, and those that may be published
 	newest    time.Time
+}
+
+// address is one that has been asked. There are few of a region and many regions: a list is smaller than maps.
+type address struct {
+	netip.Addr
+	failures  int  // in a row
+	answering bool // it may be published
+	succeeded bool // it answered the newest successful probe
 }
 
 // NewAddresses returns an empty set. A threshold below 1 counts as 1.
 func NewAddresses(threshold int) *Addresses {
-	return &Addresses{
-		threshold: max(threshold, 1),
-		failures:  map[netip.Addr]int{},
-		answering: map[netip.Addr]bool{},
-	}
+	return &Addresses{threshold: max(threshold, 1)}
 }
 
 // Record takes in what a probe saw; answered says which answers mean that an address may have traffic.
@@ -41,35 +41,54 @@ func (s *Addresses) Record(r Result, answered func(Answer) bool) {
 	}
 	s.newest = r.Started
 
-	var good []netip.Addr
+	var space [maxAddresses]netip.Addr
+	good := space[:0]
 	for _, a := range r.Addresses {
 		switch {
 		case answered(a.Answer):
 			good = append(good, a.Addr)
-			s.failures[a.Addr] = 0
-			s.answering[a.Addr] = true
+			known := s.entry(a.Addr)
+			known.failures, known.answering = 0, true
 		case a.Err == Forbidden:
-			s.failures[a.Addr] = s.threshold
+			s.entry(a.Addr).failures = s.threshold
 		case !a.Err.Inconclusive():
-			s.failures[a.Addr]++
+			s.entry(a.Addr).failures++
 		}
 	}
 	if r.Healthy(answered) {
-		s.success, s.successAt = good, r.Started
+		for i := range s.known {
+			s.known[i].succeeded = slices.Contains(good, s.known[i].Addr)
+		}
 	}
 	s.drop(r, good)
 }
 
+// find returns where the address is, or where it belongs.
+func (s *Addresses) find(addr netip.Addr) (at int, known bool) {
+	return slices.BinarySearchFunc(s.known, addr, func(a address, addr netip.Addr) int { return a.Compare(addr) })
+}
+
+// entry returns what is known of the address, until another one comes in or leaves.
+func (s *Addresses) entry(addr netip.Addr) *address {
+	at, known := s.find(addr)
+	if !known {
+		s.known = slices.Insert(s.known, at, address{Addr: addr})
+	}
+	return &s.known[at]
+}
+
 // drop takes out what failed too often or is no longer resolved, family by family.
 func (s *Addresses) drop(r Result, good []netip.Addr) {
-	resolved := make(map[netip.Addr]bool, len(r.Addresses))
-	for _, a := range r.Addresses {
-		resolved[a.Addr] = true
-	}
-	maps.DeleteFunc(s.answering, func(a netip.Addr, _ bool) bool {
-		return replaceable(FamilyOf(a), r, good) && (!resolved[a] || s.failures[a] >= s.threshold)
+	s.known = slices.DeleteFunc(s.known, func(a address) bool {
+		resolved := slices.ContainsFunc(r.Addresses, func(asked AddressResult) bool { return asked.Addr == a.Addr })
+		return !resolved && (!a.answering || replaceable(FamilyOf(a.Addr), r, good))
 	})
-	maps.DeleteFunc(s.failures, func(a netip.Addr, _ int) bool { return !resolved[a] && !s.answering[a] })
+	for i := range s.known {
+		a := &s.known[i]
+		if a.failures >= s.threshold && replaceable(FamilyOf(a.Addr), r, good) {
+			a.answering = false
+		}
+	}
 }
 
 // replaceable reports whether something answered without which the family would be empty: an address of
@@ -83,7 +102,13 @@ func replaceable(f Family, r Result, good []netip.Addr) bool {
 
 // Answering returns the addresses that may be published, sorted; empty until one has answered.
 func (s *Addresses) Answering() []netip.Addr {
-	return slices.SortedFunc(maps.Keys(s.answering), netip.Addr.Compare)
+	var answering []netip.Addr
+	for _, a := range s.known {
+		if a.answering {
+			answering = append(answering, a.Addr)
+		}
+	}
+	return answering
 }
 
 // Among returns which of the addresses may be published that are vouched for by somebody else, as the ready
@@ -91,8 +116,8 @@ func (s *Addresses) Answering() []netip.Addr {
 // would be left. The order stays.
 func (s *Addresses) Among(vouched []netip.Addr) []netip.Addr {
 	silent := func(a netip.Addr) bool {
-		_, asked := s.failures[a]
-		return asked && !s.answering[a]
+		at, asked := s.find(a)
+		return asked && !s.known[at].answering
 	}
 	spared := map[Family]bool{}
 	for _, a := range vouched {
@@ -105,16 +130,13 @@ func (s *Addresses) Among(vouched []netip.Addr) []netip.Addr {
 	})
 }
 
-// LastSuccess returns the addresses that answered the newest successful probe, sorted, and when it
-// started: what a switch to the region may publish. The time is zero if there was none.
-func (s *Addresses) LastSuccess() ([]netip.Addr, time.Time) {
-	return slices.Clone(s.success), s.successAt
-}
-
 // Narrow keeps only the addresses that answered the newest successful probe: what a switch to the region
 // publishes.
 func (s *Addresses) Narrow() {
-	maps.DeleteFunc(s.answering, func(a netip.Addr, _ bool) bool { return !slices.Contains(s.success, a) })
+	for i := range s.known {
+		a := &s.known[i]
+		a.answering = a.answering && a.succeeded
+	}
 }
 
 // Forget forgets what has answered, as if nothing had been probed yet.

@@ -5,6 +5,7 @@ package probe
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +33,7 @@ func TestAddresses(t *testing.T) {
 	type step struct {
 		seen      string
 		answering string
-		success   string
+		switched  string // what a switch to the region would publish
 	}
 	for name, tc := range map[string]struct {
 		families []Family
@@ -40,7 +41,7 @@ func TestAddresses(t *testing.T) {
 	}{
 		"comes in on the first answer": {v4, []step{
 			{"10.0.0.1=Timeout", "", ""},
-			{"10.0.0.2=200 10.0.0.1=200", "10.0.0.1 10.0.0.2", "10.0.0.2 10.0.0.1"},
+			{"10.0.0.2=200 10.0.0.1=200", "10.0.0.1 10.0.0.2", "10.0.0.1 10.0.0.2"},
 		}},
 		"leaves after the threshold, while another answers": {v4, []step{
 			{"10.0.0.1=200 10.0.0.2=200", "10.0.0.1 10.0.0.2", "10.0.0.1 10.0.0.2"},
@@ -96,8 +97,9 @@ func TestAddresses(t *testing.T) {
 			s := NewAddresses(3)
 			for i, step := range tc.steps {
 				s.Record(seen(i, tc.families, step.seen), ok)
-				success, _ := s.LastSuccess()
-				if diff := cmp.Diff([]string{step.answering, step.success}, []string{join(s.Answering()), join(success)}); diff != "" {
+				switched := Addresses{known: slices.Clone(s.known)}
+				switched.Narrow()
+				if diff := cmp.Diff([]string{step.answering, step.switched}, []string{join(s.Answering()), join(switched.Answering())}); diff != "" {
 					t.Errorf("step %d, after %q: -want +got:\n%s", i, step.seen, diff)
 				}
 			}
@@ -157,8 +159,7 @@ func TestAddressesIgnoreOlderResults(t *testing.T) {
 	s := NewAddresses(1)
 	s.Record(seen(5, nil, "10.0.0.2=200"), ok)
 	s.Record(seen(4, nil, "10.0.0.1=200"), ok)
-	addrs, at := s.LastSuccess()
-	if join(addrs) != "10.0.0.2" || !at.Equal(time.Unix(5, 0)) || join(s.Answering()) != "10.0.0.2" {
-		t.Errorf("last success %v at %v, answering %v", addrs, at, s.Answering())
+	if join(s.Answering()) != "10.0.0.2" {
+		t.Errorf("answering %v, want the address of the newer result", s.Answering())
 	}
 }
