@@ -60,7 +60,7 @@ func (e *regionEndpoint) learn(now time.Time, result probe.Result, by *failover.
 	if len(result.Addresses) == 0 || e.isService() {
 		return
 	}
-	e.resolved = nil
+	e.resolved = e.resolved[:0]
 	for _, a := range result.Addresses {
 		if a.Err != probe.Forbidden {
 			e.resolved = append(e.resolved, a.Addr)

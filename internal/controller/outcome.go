@@ -52,7 +52,7 @@ func outcomeOf(now time.Time, result probe.Result, by *failover.Classifier) fail
 		return by.Classify(failover.Response{Fault: failover.AddressFamily})
 	}
 	families := result.Families
-	if len(families) == 0 {
+	if len(families) <= 1 { // only addresses of the needed families have been asked
 		return bestOutcome(now, result.Addresses, by)
 	}
 	var worst failover.Outcome

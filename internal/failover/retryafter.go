@@ -18,6 +18,9 @@ const MaxRetryAfter = 24 * time.Hour
 // the result is bounded by 0 and [MaxRetryAfter].
 func ParseRetryAfter(now time.Time, retryAfter, retryAfterMs string) RetryAfter {
 	var r RetryAfter
+	if retryAfter == "" && retryAfterMs == "" {
+		return r // as nearly all answers: to find that out by parsing costs more than the rest of a decision
+	}
 	if d, ok := count(retryAfter, time.Second); ok {
 		r = RetryAfter{Given: true, Delay: d}
 	} else if t, ok := httpDate(retryAfter); ok {
