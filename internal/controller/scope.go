@@ -43,7 +43,7 @@ type scope struct {
 // gather reads the newest LLMBackend, and what its probes need to know of Services.
 func (r *Reconciler) gather(ctx context.Context, key client.ObjectKey) (*scope, error) {
 	cached := &llmv1alpha1.LLMBackend{}
-	if err := r.Client.Get(ctx, key, cached); err != nil {
+	if err := r.Client.Get(ctx, key, cached, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, err
 	}
 	if cached.DeletionTimestamp != nil { // it waits for its dependents to go: traffic is no longer ours

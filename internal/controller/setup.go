@@ -244,6 +244,9 @@ func (r *Reconciler) notOwnEcho() predicate.Predicate {
 		if u.ObjectOld.GetResourceVersion() == u.ObjectNew.GetResourceVersion() {
 			return false // the cache was filled anew, or told again what it has
 		}
+		if e != nil {
+			e.share(u.ObjectNew.(*llmv1alpha1.LLMBackend))
+		}
 		ordered := u.ObjectOld.GetGeneration() != u.ObjectNew.GetGeneration() ||
 			!maps.Equal(u.ObjectOld.GetAnnotations(), u.ObjectNew.GetAnnotations())
 		return ordered || e == nil || !e.isEcho(u.ObjectNew.GetResourceVersion())
