@@ -6,19 +6,16 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"net/url"
 	"time"
 
 	"github.com/prometheus/blackbox_exporter/config"
 	blackbox "github.com/prometheus/blackbox_exporter/prober"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/promslog"
 	kubeprobe "k8s.io/kubernetes/pkg/probe"
 	kubehttp "k8s.io/kubernetes/pkg/probe/http"
 
@@ -33,7 +30,7 @@ type ask func(ctx context.Context, server netip.AddrPort, path string) bool
 
 type contestant struct {
 	name string
-	make func() ask
+	make func() ask // nil if it is measured as a process apart
 }
 
 func contestants() []contestant {
@@ -43,6 +40,7 @@ func contestants() []contestant {
 		{"blackbox_exporter-prober", blackboxProber},
 		{"blackbox_exporter", blackboxExporter},
 		{"socket", socket},
+		{"blackbox_exporter-scraped", nil}, // see measureExporter
 	}
 }
 
@@ -88,16 +86,10 @@ func blackboxProber() ask {
 
 // blackboxExporter does what the exporter does for one scrape of /probe, without the connection of the scrape.
 func blackboxExporter() ask {
-	c := &config.Config{Modules: map[string]config.Module{"http_2xx": module()}}
-	logger := slog.New(slog.DiscardHandler)
-	history := &blackbox.ResultHistory{MaxResults: 100}
-	unknown := prometheus.NewCounter(prometheus.CounterOpts{Name: "unknown"})
-	logs := &promslog.Config{Writer: io.Discard}
+	handler := probeHandler()
 	return func(ctx context.Context, server netip.AddrPort, path string) bool {
-		query := url.Values{"target": {"http://" + server.String() + path}, "module": {"http_2xx"}}
-		request := httptest.NewRequestWithContext(ctx, http.MethodGet, "/probe?"+query.Encode(), nil)
 		recorder := httptest.NewRecorder()
-		blackbox.Handler(recorder, request, c, logger, history, 0, query, unknown, logs)
+		handler(recorder, httptest.NewRequestWithContext(ctx, http.MethodGet, probeQuery(server, path), nil))
 		return recorder.Code == http.StatusOK
 	}
 }

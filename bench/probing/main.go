@@ -8,9 +8,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"net/netip"
@@ -30,6 +28,7 @@ type options struct {
 	contestant  string
 	servers     string
 	serves      bool
+	exports     bool
 	concurrency int
 }
 
@@ -42,6 +41,7 @@ func main() {
 	flag.StringVar(&o.servers, "servers", "", "Addresses of the server that the contestant asks, with commas between them.")
 	flag.IntVar(&o.concurrency, "concurrency", 1, "How many probes the contestant has under way.")
 	flag.BoolVar(&o.serves, "serve", false, "Be the server, until standard input ends.")
+	flag.BoolVar(&o.exports, "exporter", false, "Be blackbox_exporter, until standard input ends.")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -56,6 +56,8 @@ func run(ctx context.Context, o options) error {
 	switch {
 	case o.serves:
 		return serve(os.Stdin, os.Stdout)
+	case o.exports:
+		return serveExporter(os.Stdin, os.Stdout)
 	case o.contestant != "":
 		var servers []netip.AddrPort
 		for field := range strings.SplitSeq(o.servers, ",") {
@@ -77,7 +79,7 @@ func compare(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	servers, stop, err := startServer(ctx, program)
+	servers, _, stop, err := startChild(ctx, "-serve")
 	if err != nil {
 		return err
 	}
@@ -96,28 +98,4 @@ func compare(ctx context.Context, o options) error {
 		}
 	}
 	return nil
-}
-
-// startServer starts the server as a process that ends with this one.
-func startServer(ctx context.Context, program string) (addresses string, stop func(), err error) {
-	cmd := exec.CommandContext(ctx, program, "-serve")
-	cmd.Stderr = os.Stderr
-	in, errIn := cmd.StdinPipe()
-	out, errOut := cmd.StdoutPipe()
-	if err := errors.Join(errIn, errOut); err != nil {
-		return "", nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return "", nil, err
-	}
-	stop = func() {
-		_ = in.Close()
-		_ = cmd.Wait()
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		stop()
-		return "", nil, fmt.Errorf("the server has not started: %w", err)
-	}
-	return strings.TrimSpace(line), stop, nil
 }

@@ -10,6 +10,8 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -25,6 +27,9 @@ func measure(ctx context.Context, o options, servers []netip.AddrPort) error {
 	i := slices.IndexFunc(list, func(c contestant) bool { return c.name == o.contestant })
 	if i < 0 {
 		return fmt.Errorf("contestant %q: there is none of that name", o.contestant)
+	}
+	if list[i].make == nil {
+		return measureExporter(ctx, o, servers)
 	}
 	asking := round(list[i].make(), servers)
 	if _, failed := many(ctx, asking, o.concurrency, warmUp); failed > 0 {
@@ -44,14 +49,19 @@ func measure(ctx context.Context, o options, servers []netip.AddrPort) error {
 	if err != nil {
 		return err
 	}
+	printTimes(o, latencies, elapsed, cpu)
+	fmt.Printf(" %.0f B/op %.0f B/held-probe %d left-goroutines %d left-sockets\n",
+		float64(bytes)/float64(len(latencies)), held, left.goroutines, left.files)
+	return nil
+}
+
+// printTimes begins the line about a contestant.
+func printTimes(o options, latencies []time.Duration, elapsed, cpu time.Duration) {
 	slices.Sort(latencies)
 	n := float64(len(latencies))
-	fmt.Printf("BenchmarkProbe/concurrency=%d/%s %d %.0f ns/op %.0f cpu-ns/op %.0f probes/core-s %.0f B/op %.0f p50-ns %.0f p99-ns %.0f B/held-probe %d left-goroutines %d left-sockets\n",
-		o.concurrency, o.contestant, len(latencies),
-		float64(elapsed)/n, float64(cpu)/n, n/cpu.Seconds(), float64(bytes)/n,
-		float64(latencies[len(latencies)/2]), float64(latencies[len(latencies)*99/100]),
-		held, left.goroutines, left.files)
-	return nil
+	fmt.Printf("BenchmarkProbe/concurrency=%d/%s %d %.0f ns/op %.0f cpu-ns/op %.0f probes/core-s %.0f p50-ns %.0f p99-ns",
+		o.concurrency, o.contestant, len(latencies), float64(elapsed)/n, float64(cpu)/n, n/cpu.Seconds(),
+		float64(latencies[len(latencies)/2]), float64(latencies[len(latencies)*99/100]))
 }
 
 // question probes one of the servers, and says whether the answer was a success.
@@ -167,4 +177,25 @@ func cpuTime() time.Duration {
 		panic(err) // it fails only for a wrong address or an unknown argument
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// tick is the unit of CPU times in /proc: 1/100 s on every Linux that Go runs on.
+const tick = 10 * time.Millisecond
+
+// cpuTimeOf is the CPU time, user and system, of another process.
+func cpuTimeOf(pid int) (time.Duration, error) {
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	// The second field is the name in brackets, which may hold spaces. utime and stime are the 14th and 15th.
+	_, rest, _ := strings.Cut(string(content), ") ")
+	var ticks [2]int
+	fields := strings.Fields(rest)
+	for i := range ticks {
+		if ticks[i], err = strconv.Atoi(fields[11+i]); err != nil {
+			return 0, err
+		}
+	}
+	return time.Duration(ticks[0]+ticks[1]) * tick, nil
 }

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -82,11 +83,16 @@ func createBackends(ctx context.Context, w *world, _ *report) error {
 func (w *world) each(ctx context.Context, do func(context.Context, backend) error) error {
 	group, failed := errgroup.WithContext(ctx)
 	group.SetLimit(w.concurrency)
+	var done atomic.Int64
+	defer w.countProgress(func() int { return int(done.Load()) })()
 	for b := range backend(w.backends) {
 		if failed.Err() != nil {
 			break
 		}
-		group.Go(func() error { return do(failed, b) })
+		group.Go(func() error {
+			defer done.Add(1)
+			return do(failed, b)
+		})
 	}
 	if err := group.Wait(); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -28,6 +29,7 @@ type options struct {
 	steady      time.Duration
 	concurrency int
 	profiles    string
+	until       string
 }
 
 // maxBackends is how many addresses a network for regions has.
@@ -54,7 +56,8 @@ func parse() options {
 	flag.IntVar(&o.backends, "n", 10_000, "How many LLMBackends.")
 	flag.DurationVar(&o.steady, "steady", 30*time.Second, "How long the steady state is measured.")
 	flag.IntVar(&o.concurrency, "concurrency", 32, "How many LLMBackends the operator, and the bare client, write at the same time.")
-	flag.StringVar(&o.profiles, "profiles", "", "Folder for CPU profiles of the operator; empty means none.")
+	flag.StringVar(&o.profiles, "profiles", "", "Folder for profiles of the operator, of CPU and heap; empty means none.")
+	flag.StringVar(&o.until, "until", phases[len(phases)-1].name, "The last phase; what comes after it is left out of the numbers.")
 	flag.Parse()
 	if o.backends < 8 || o.backends > maxBackends {
 		fmt.Fprintf(os.Stderr, "scale: -n %d: use 8 to %d\n", o.backends, maxBackends)
@@ -64,10 +67,30 @@ func parse() options {
 		fmt.Fprintf(os.Stderr, "scale: -steady %s: use at least %s, two periods of the probes\n", o.steady, 2*period)
 		os.Exit(2)
 	}
+	if !slices.ContainsFunc(phases, func(p phase) bool { return p.name == o.until }) {
+		fmt.Fprintf(os.Stderr, "scale: -until %q: use the name of a phase, as in -until 'steady state'\n", o.until)
+		os.Exit(2)
+	}
 	return o
 }
 
-// measure goes through the phases. Each leaves behind what the next one starts from.
+// phase is one part of the measurement. Each leaves behind what the next one starts from.
+type phase struct {
+	name string
+	run  func(context.Context, *world, *report) error
+}
+
+var phases = []phase{
+	{"create LLMBackends", createBackends},
+	{"cold start", coldStart},
+	{"steady state", steadyState},
+	{"restart", restart},
+	{"single failovers", singleFailovers},
+	{"mass failover", massFailover},
+	{"bare writes", bareWrites},
+}
+
+// measure goes through the phases.
 func measure(ctx context.Context, o options) (r report, err error) {
 	r = newReport(o)
 	w, err := start(ctx, o)
@@ -75,21 +98,13 @@ func measure(ctx context.Context, o options) (r report, err error) {
 	if err != nil {
 		return r, err
 	}
-	for _, phase := range []struct {
-		name string
-		run  func(context.Context, *world, *report) error
-	}{
-		{"create LLMBackends", createBackends},
-		{"cold start", coldStart},
-		{"steady state", steadyState},
-		{"restart", restart},
-		{"single failovers", singleFailovers},
-		{"mass failover", massFailover},
-		{"bare writes", bareWrites},
-	} {
-		w.progressf("%s", phase.name)
-		if err := phase.run(ctx, w, &r); err != nil {
-			return r, fmt.Errorf("%s: %w", phase.name, err)
+	for _, p := range phases {
+		w.progressf("%s", p.name)
+		if err := p.run(ctx, w, &r); err != nil {
+			return r, fmt.Errorf("%s: %w", p.name, err)
+		}
+		if p.name == o.until {
+			break
 		}
 	}
 	r.Context.LoadAverageEnd = loadAverage()

@@ -72,16 +72,24 @@ func (w *world) apiWrites(ctx context.Context) (int, error) {
 	}), nil
 }
 
-// operatorMetrics reads the operator's own metrics.
-func (w *world) operatorMetrics(ctx context.Context) (goroutines, reconciles int, err error) {
+// operatorMetrics are some of the operator's own metrics.
+type operatorMetrics struct {
+	goroutines, reconciles int
+	heapGoal               int // bytes
+}
+
+func (w *world) operatorMetrics(ctx context.Context) (operatorMetrics, error) {
 	text, err := get(ctx, "http://"+metricsAddress+"/metrics")
 	if err != nil {
-		return 0, 0, fmt.Errorf("read the operator's metrics: %w", err)
+		return operatorMetrics{}, fmt.Errorf("read the operator's metrics: %w", err)
 	}
 	all := parseMetrics(string(text))
-	goroutines = sum(all, func(s series) bool { return s.name == "go_goroutines" })
-	reconciles = sum(all, func(s series) bool { return s.name == "controller_runtime_reconcile_total" })
-	return goroutines, reconciles, nil
+	named := func(name string) int { return sum(all, func(s series) bool { return s.name == name }) }
+	return operatorMetrics{
+		goroutines: named("go_goroutines"),
+		reconciles: named("controller_runtime_reconcile_total"),
+		heapGoal:   named("go_memstats_next_gc_bytes"),
+	}, nil
 }
 
 func get(ctx context.Context, url string) ([]byte, error) {

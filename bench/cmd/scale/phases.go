@@ -39,6 +39,10 @@ func steadyState(ctx context.Context, w *world, r *report) error {
 	if err != nil {
 		return err
 	}
+	cpuBefore, err := w.cpu()
+	if err != nil {
+		return err
+	}
 	w.regions.Forget()
 	profiled := make(chan error, 1)
 	go func() { profiled <- w.profile(ctx, "steady", w.steady) }()
@@ -57,6 +61,11 @@ func steadyState(ctx context.Context, w *world, r *report) error {
 	if err != nil {
 		return err
 	}
+	cpuAfter, err := w.cpu()
+	if err != nil {
+		return err
+	}
+	r.Context.Steady = cpuAfter.since(cpuBefore)
 	probes, _ := w.regions.Probes()
 	for i := range intervals {
 		intervals[i] = max(intervals[i]-period, 0)
@@ -66,20 +75,22 @@ func steadyState(ctx context.Context, w *world, r *report) error {
 	r.LatenessP99Ms = milliseconds(percentile(intervals, 99))
 	r.SteadyAPIWrites = after.writes - before.writes
 	r.SteadyReconciles = after.reconciles - before.reconciles
+	r.Context.HeapGoalMiB = round(float64(after.heapGoal) / (1 << 20))
 	return <-profiled
 }
 
 // reading is what only grows.
 type reading struct {
-	cpu                time.Duration
-	writes, reconciles int
+	operatorMetrics
+	cpu    time.Duration
+	writes int
 }
 
 func (w *world) reading(ctx context.Context) (reading, error) {
 	var r reading
 	var errs [3]error
 	r.writes, errs[0] = w.apiWrites(ctx)
-	_, r.reconciles, errs[1] = w.operatorMetrics(ctx)
+	r.operatorMetrics, errs[1] = w.operatorMetrics(ctx)
 	r.cpu, errs[2] = cpuTime(w.operator.PID())
 	return r, errors.Join(errs[:]...)
 }
@@ -99,11 +110,11 @@ func (w *world) sample(ctx context.Context, end <-chan struct{}, r *report) erro
 		}
 		r.RSSMiB, r.OpenSockets = max(r.RSSMiB, rss), max(r.OpenSockets, sockets)
 		if n%20 == 0 { // reading metrics is work for the operator
-			goroutines, _, err := w.operatorMetrics(ctx)
+			m, err := w.operatorMetrics(ctx)
 			if err != nil {
 				return err
 			}
-			r.Goroutines = max(r.Goroutines, goroutines)
+			r.Goroutines = max(r.Goroutines, m.goroutines)
 		}
 		select {
 		case <-ticker.C:
@@ -150,8 +161,8 @@ func (w *world) awaitQuiet(ctx context.Context) error {
 	last, since := -1, time.Now()
 	return w.until(ctx, func() (bool, error) {
 		writes, errWrites := w.apiWrites(ctx)
-		_, reconciles, errReconciles := w.operatorMetrics(ctx)
-		if done := writes + reconciles; done != last {
+		m, errReconciles := w.operatorMetrics(ctx)
+		if done := writes + m.reconciles; done != last {
 			last, since = done, time.Now()
 		}
 		return time.Since(since) >= quietTime, errors.Join(errWrites, errReconciles)
@@ -179,5 +190,6 @@ func (w *world) until(ctx context.Context, reached func() (bool, error)) error {
 func (w *world) awaitAll(ctx context.Context, wanted func(seen) bool) ([]seen, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	defer w.countProgress(func() int { return w.watcher.count(wanted) })()
 	return w.watcher.awaitAll(ctx, wanted)
 }

@@ -41,8 +41,11 @@ type conditions struct {
 	LoadAverageStart string   `json:"loadAverageStart"`
 	LoadAverageEnd   string   `json:"loadAverageEnd"`
 	SingleFailovers  int      `json:"singleFailovers"`
-	MassFailover     cpuSplit `json:"massFailoverCpuSeconds"`
-	BareWrites       cpuSplit `json:"bareWritesCpuSeconds"`
+	Steady           cpuSplit `json:"steadyCpuSeconds"`
+	// HeapGoalMiB is up to where the operator's heap may grow before garbage is collected, after the steady state.
+	HeapGoalMiB  float64  `json:"heapGoalMiB"`
+	MassFailover cpuSplit `json:"massFailoverCpuSeconds"`
+	BareWrites   cpuSplit `json:"bareWritesCpuSeconds"`
 	// MassAPIWrites are all writes until the last slice: what is beyond two for each LLMBackend stood in the way.
 	MassAPIWrites int `json:"massFailoverApiWrites"`
 	// MassMoved is how many LLMBackends moved.

@@ -151,6 +151,18 @@ func (w *watcher) awaitOne(ctx context.Context, b backend, wanted func(seen) boo
 	}
 }
 
+// count returns how many LLMBackends are as wanted.
+func (w *watcher) count(wanted func(seen) bool) (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range w.backends {
+		if wanted(s) {
+			n++
+		}
+	}
+	return n
+}
+
 // awaitAll waits until every LLMBackend is as wanted, and returns what is shown then.
 func (w *watcher) awaitAll(ctx context.Context, wanted func(seen) bool) ([]seen, error) {
 	for b := range backend(len(w.backends)) {

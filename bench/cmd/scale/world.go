@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -39,6 +40,9 @@ var (
 
 // stopTimeout bounds the stop of the operator.
 const stopTimeout = time.Minute
+
+// progressInterval is how often is told how far a phase has come.
+const progressInterval = 5 * time.Second
 
 // world is everything that runs.
 type world struct {
@@ -144,9 +148,31 @@ func (w *world) stop() error {
 	return err
 }
 
-// progress tells the person who waits what is done now.
+// progressf tells the person who waits what is done now.
 func (w *world) progressf(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "scale: %6.1f s  %s\n", time.Since(w.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// countProgress tells the person who waits how many LLMBackends have come so far, until the returned function is called.
+func (w *world) countProgress(done func() int) (stop func()) {
+	ended := make(chan struct{})
+	var counting sync.WaitGroup
+	counting.Go(func() {
+		ticker := time.NewTicker(progressInterval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				w.progressf("  %d of %d", done(), w.backends)
+			case <-ended:
+				return
+			}
+		}
+	})
+	return func() {
+		close(ended)
+		counting.Wait()
+	}
 }
 
 // cpu reads who has used how much CPU.
@@ -165,15 +191,23 @@ func (w *world) cpu() (cpuSplit, error) {
 	return split, failed
 }
 
-// profile writes a CPU profile of the operator over d into the folder for profiles, if there is one.
+// profile writes a CPU profile of the operator over d, and then one of its heap, into the folder for profiles, if
+// there is one.
 func (w *world) profile(ctx context.Context, name string, d time.Duration) error {
 	if w.profiles == "" {
 		return nil
 	}
-	url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", profilesAddress, int(d.Seconds()))
-	content, err := get(ctx, url)
-	if err != nil {
-		return fmt.Errorf("profile the operator: %w", err)
+	for _, p := range []struct{ kind, query string }{
+		{"cpu", fmt.Sprintf("profile?seconds=%d", int(d.Seconds()))},
+		{"heap", "heap"},
+	} {
+		content, err := get(ctx, "http://"+profilesAddress+"/debug/pprof/"+p.query)
+		if err != nil {
+			return fmt.Errorf("profile the operator: %w", err)
+		}
+		if err := os.WriteFile(filepath.Join(w.profiles, name+"-"+p.kind+".pprof"), content, 0o644); err != nil {
+			return err
+		}
 	}
-	return os.WriteFile(filepath.Join(w.profiles, name+".pprof"), content, 0o644)
+	return nil
 }
