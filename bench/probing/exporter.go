@@ -43,8 +43,8 @@ func probeQuery(server netip.AddrPort, path string) string {
 }
 
 // serveExporter serves /probe until in ends, and writes its address to out first.
-func serveExporter(in io.Reader, out io.Writer) error {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func serveExporter(ctx context.Context, in io.Reader, out io.Writer) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ func run(ctx context.Context, o options) error {
 	case o.serves:
 		return serve(os.Stdin, os.Stdout)
 	case o.exports:
-		return serveExporter(os.Stdin, os.Stdout)
+		return serveExporter(ctx, os.Stdin, os.Stdout)
 	case o.contestant != "":
 		var servers []netip.AddrPort
 		for field := range strings.SplitSeq(o.servers, ",") {
