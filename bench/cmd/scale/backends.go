@@ -84,7 +84,8 @@ func (w *world) each(ctx context.Context, do func(context.Context, backend) erro
 	group, failed := errgroup.WithContext(ctx)
 	group.SetLimit(w.concurrency)
 	var done atomic.Int64
-	defer w.countProgress(func() int { return int(done.Load()) })()
+	stop := w.countProgress(func() int { return int(done.Load()) })
+	defer stop()
 	for b := range backend(w.backends) {
 		if failed.Err() != nil {
 			break

@@ -190,6 +190,7 @@ func (w *world) until(ctx context.Context, reached func() (bool, error)) error {
 func (w *world) awaitAll(ctx context.Context, wanted func(seen) bool) ([]seen, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	defer w.countProgress(func() int { return w.watcher.count(wanted) })()
+	stop := w.countProgress(func() int { return w.watcher.count(wanted) })
+	defer stop()
 	return w.watcher.awaitAll(ctx, wanted)
 }
