@@ -4,6 +4,7 @@
 package controller
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,8 +13,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
 	"github.com/breakwater-dev/breakwater/internal/failover"
@@ -167,6 +171,48 @@ func TestDurationsOfAFailover(t *testing.T) {
 			t.Errorf("seconds (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// conflicting is an API server on which somebody else has always written before.
+type conflicting struct{ client.Client }
+
+func (conflicting) Status() client.SubResourceWriter { return conflictingStatus{} }
+
+type conflictingStatus struct{ client.SubResourceWriter }
+
+func (conflictingStatus) Patch(context.Context, client.Object, client.Patch, ...client.SubResourcePatchOption) error {
+	return apierrors.NewConflict(schema.GroupResource{}, "chat", nil)
+}
+
+func TestRefusedWritesAndEventsAreCounted(t *testing.T) {
+	scraped := prometheus.NewPedanticRegistry()
+	r := &Reconciler{Client: conflicting{}, Meter: newMeter(), backends: newRegistry()}
+	if err := registerMetrics(scraped, r); err != nil {
+		t.Fatal(err)
+	}
+	s := &scope{entry: &entry{backend: &backend{}}, stored: chat()}
+	next := s.stored.DeepCopy()
+	next.Status.TransitionSeq++
+	if _, err := r.writeStatus(t.Context(), s, next); !apierrors.IsConflict(err) {
+		t.Fatalf("got error %v, want a conflict", err)
+	}
+	events := newPacedRecorder(nil, nil)
+	events.dropped = r.Meter.EventDropped
+	for range maxWaitingEvents + 2 {
+		events.Eventf(nil, nil, "Normal", "Reason", "Action", "note")
+	}
+	const want = `
+		# HELP breakwater_conflicts_total Writes that the API server refused because somebody else had written before, by what was written.
+		# TYPE breakwater_conflicts_total counter
+		breakwater_conflicts_total{kind="EndpointSlice"} 0
+		breakwater_conflicts_total{kind="LLMBackend"} 1
+		# HELP breakwater_events_dropped_total Events that were left out because too many came at once.
+		# TYPE breakwater_events_dropped_total counter
+		breakwater_events_dropped_total 2
+	`
+	if err := testutil.GatherAndCompare(scraped, strings.NewReader(want), "breakwater_conflicts_total", "breakwater_events_dropped_total"); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestReasonsAreKnown: no reason that the decision gives is counted as Other.

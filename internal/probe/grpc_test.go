@@ -103,13 +103,14 @@ func sendForever(w http.ResponseWriter) {
 	}
 }
 
-// A server that speaks HTTP/1.1 only has no health service.
+// A server that speaks HTTP/1.1 only has no health service. It refuses and closes: what the probe meets of that first
+// is a matter of luck.
 func TestGRPCOverHTTP1(t *testing.T) {
 	server := httptest.NewServer(trailersOnly("0"))
 	defer server.Close()
 	got := New(nil, Options{Dial: dialTo(server)}).Probe(t.Context(), target(func(t *Target) { t.Type = GRPC }))
-	if got.Addresses[0].Err != MalformedResponse {
-		t.Errorf("result %+v, want MalformedResponse", got.Addresses[0])
+	if err := got.Addresses[0].Err; err != MalformedResponse && err != ConnectionReset {
+		t.Errorf("result %+v, want MalformedResponse or ConnectionReset", got.Addresses[0])
 	}
 }
 

@@ -6,6 +6,7 @@ package traffic
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -186,11 +187,16 @@ func TestCacheBehindOwnWrite(t *testing.T) {
 	w.must(err)
 	op.wantWrites(t, 1)
 	stored := w.slice(slice4)
+	var conflicts atomic.Int32
+	op.Conflicted = func() { conflicts.Add(1) }
 
 	result, err := op.publish(t.Context(), d) // the cache still shows seq 4
 	w.must(err)
 	wantResult(t, result)
 	op.wantOneRefused(t, apierrors.IsConflict)
+	if n := conflicts.Load(); n != 1 {
+		t.Errorf("told of %d conflicts, want 1", n)
+	}
 	w.wantUnchanged(stored)
 }
 
