@@ -73,6 +73,10 @@ func TestChartLifecycle(t *testing.T) {
 	})
 
 	t.Run("delete the CRD", func(t *testing.T) {
+		eventually(t, "CRD no longer guarded", func() error {
+			crd := &apiextensionsv1.CustomResourceDefinition{ObjectMeta: metav1.ObjectMeta{Name: crdName}}
+			return c.client.Delete(t.Context(), crd, client.DryRunAll)
+		})
 		c.kubectl(t, "delete", "-k", inRepository("config/crd"))
 		c.checkKept(t, kept)
 	})
