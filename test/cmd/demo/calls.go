@@ -15,6 +15,10 @@ import (
 // terminal of 80.
 const chartWidth = 68
 
+// answers is how many a region gives the client before the next act, so that the
+// chart shows it.
+const answers = 10
+
 // startClient has the client call from now on, if there is a node for it.
 func (s *story) startClient(ctx context.Context) error {
 	if s.playground.Plain() {
@@ -30,12 +34,12 @@ func (s *story) startClient(ctx context.Context) error {
 }
 
 // tellCalls waits until a region that traffic was sent to has answered the
-// client, and says what that saw since it was told last.
+// client some times, and says what that saw since it was told last.
 func (s *story) tellCalls(ctx context.Context, to playground.Region) error {
 	if s.playground.Plain() {
 		return nil
 	}
-	calls, err := s.playground.AwaitAnswer(ctx, bound, to.Name, s.toldCalls)
+	calls, err := s.playground.AwaitAnswers(ctx, bound, to.Name, answers, s.toldCalls)
 	if err != nil {
 		return err
 	}

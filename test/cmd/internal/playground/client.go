@@ -36,7 +36,7 @@ func (p *Playground) StartClient(ctx context.Context) (string, error) {
 		Interval: callInterval, Timeout: callTimeout,
 	}
 	p.Calls = load.Start(ctx, options)
-	if _, err := p.AwaitAnswer(ctx, clientTimeout, Regions()[0].Name, time.Time{}); err != nil {
+	if _, err := p.AwaitAnswers(ctx, clientTimeout, Regions()[0].Name, 1, time.Time{}); err != nil {
 		return "", err
 	}
 	p.Calls.Stop()
@@ -44,22 +44,24 @@ func (p *Playground) StartClient(ctx context.Context) (string, error) {
 	return options.URL, nil
 }
 
-// AwaitAnswer waits until a call that started at a time or later was answered by
-// a region, and returns all calls since that time.
-func (p *Playground) AwaitAnswer(ctx context.Context, bound time.Duration, region string, since time.Time) (load.Record, error) {
+// AwaitAnswers waits until n calls that started at a time or later were answered
+// by a region, and returns all calls since that time.
+func (p *Playground) AwaitAnswers(
+	ctx context.Context, bound time.Duration, region string, n int, since time.Time,
+) (load.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
 	look := time.NewTicker(callInterval)
 	defer look.Stop()
 	for {
 		calls := p.Calls.Record().Since(since)
-		if regions, _ := calls.Answers(); regions[region] > 0 {
+		if regions, _ := calls.Answers(); regions[region] >= n {
 			return calls, nil
 		}
 		select {
 		case <-look.C:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("expected: an answer of %s to the client, but it saw %s: %w", region, calls, ctx.Err())
+			return nil, fmt.Errorf("expected: %d answers of %s to the client, but it saw %s: %w", n, region, calls, ctx.Err())
 		}
 	}
 }
