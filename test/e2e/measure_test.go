@@ -41,7 +41,7 @@ var (
 		name: "defaults", threshold: 5, period: 5 * time.Second, suspect: time.Second, timeout: 3 * time.Second,
 	}
 	quick = settings{
-		name:      "period 250ms",
+		name:      "period, suspectPeriod, timeout 250ms",
 		probe:     llmv1alpha1.ProbeSpec{Period: "250ms", SuspectPeriod: "250ms", Timeout: "250ms"},
 		threshold: 5, period: 250 * time.Millisecond, suspect: 250 * time.Millisecond, timeout: 250 * time.Millisecond,
 	}

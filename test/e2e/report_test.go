@@ -141,5 +141,13 @@ func (r report) String() string {
 		fmt.Fprintf(&out, "  detection by arithmetic %.2f to %.2f s\n  median   %s\n  maximum  %s\n",
 			row.DetectionAtBest.Seconds(), row.DetectionAtWorst.Seconds(), row.Median, row.Maximum)
 	}
+	out.WriteString("for docs/connections.md:\n")
+	for _, row := range r.Rows {
+		median, maximum := row.Median, row.Maximum
+		fmt.Fprintf(&out, "| %s | %s | %.1f to %.1f | %.2f | %.2f | %.2f | %.2f | %.2f | %.1f | %.1f |\n",
+			row.Settings, row.Death, row.DetectionAtBest.Seconds(), row.DetectionAtWorst.Seconds(), median.Detection.Seconds(),
+			median.Decision.Seconds(), median.Publication.Seconds(), median.Programming.Seconds(), maximum.Moving.Seconds(),
+			median.Outage.Seconds(), maximum.Outage.Seconds())
+	}
 	return out.String()
 }
