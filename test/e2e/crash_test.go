@@ -59,12 +59,14 @@ func TestAPIServerAway(t *testing.T) {
 	}
 	set(t, east, lab.Status(503))
 	died := time.Now()
+	t.Logf("the API server is away for %s", apiOutage)
 	ended := time.NewTimer(apiOutage)
 	defer ended.Stop()
 	<-ended.C
 	if regions, _ := dying.calls.Record().Since(died).Answers(); len(regions) > 0 {
 		t.Errorf("%v answered without anybody to move traffic there", regions)
 	}
+	t.Log("it comes back; kube-proxy may take a minute to notice")
 	if err := cluster.ControlPlane.StartAPIServer(); err != nil {
 		t.Fatal(err)
 	}
