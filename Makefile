@@ -1,5 +1,6 @@
-# Needs Go, git, a C compiler (for the race detector), bash and coreutils; and
-# nftables for what has real packets: make e2e, and the client in make demo.
+# Needs Go, git, a C compiler (for the race detector), bash and coreutils;
+# nftables for what has real packets: make e2e, and the client in make demo;
+# and a C++ compiler for make e2e.
 # Everything else is built from pinned Go modules, once, into bin/.
 
 SHELL := bash
@@ -173,7 +174,7 @@ bin/helm: hack/tools/helm/go.mod hack/tools/helm/go.sum
 
 # With cgo: most of it is C++.
 bin/ollama: hack/tools/ollama/go.mod hack/tools/ollama/go.sum
-	@echo "building ollama: once, about 6 minutes on 2 cores"
+	@echo "building ollama: once, about 6 minutes on 2 cores, with a C++ compiler"
 	@CGO_ENABLED=1 go build -trimpath -buildvcs=false -modfile=$< -o $@ github.com/ollama/ollama
 
 bin/cyclonedx-gomod: hack/tools/sbom/go.mod hack/tools/sbom/go.sum
