@@ -54,7 +54,7 @@ func (s *story) play(ctx context.Context) error {
 
 // setUp starts what is to be shown and waits until it serves.
 func (s *story) setUp(ctx context.Context) error {
-	s.tellf("control plane", "answers; CRD and roles installed")
+	s.tellf("control plane", "answers; CRD, roles and policies installed")
 	if err := s.playground.StartRegions(ctx); err != nil {
 		return err
 	}

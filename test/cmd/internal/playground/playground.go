@@ -64,7 +64,7 @@ type Playground struct {
 }
 
 // Start starts the control plane and the node, and installs the CRD and the
-// operator's rights. Where something is missing for the node, as
+// operator's rights, with the policies and flow schemas that go with them. Where something is missing for the node, as
 // lab.MissingForCluster says, the rest is started without. The caller stops it,
 // also after an error.
 func Start(ctx context.Context, missing error) (*Playground, error) {
@@ -92,8 +92,12 @@ func (p *Playground) start(ctx context.Context) (err error) {
 	if _, err := p.ControlPlane.Kubectl(ctx, "create", "namespace", operatorNamespace); err != nil {
 		return err
 	}
-	_, err = p.ControlPlane.Kubectl(ctx, "apply", "--server-side", "-k", filepath.Join(p.root, "config", "rbac"))
-	return err
+	for _, part := range []string{"rbac", "policy", "flowcontrol"} {
+		if _, err := p.ControlPlane.Kubectl(ctx, "apply", "--server-side", "-k", filepath.Join(p.root, "config", part)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Plain says whether there is no node, and Missing why.
