@@ -58,6 +58,11 @@ const (
 	// Reason for True: "NotInSpec".
 	ConditionActiveRegionRemoved = "ActiveRegionRemoved"
 
+	// ConditionFailoverLimited says that a limit keeps traffic from moving without an order.
+	//
+	// Reasons for True: "MaxPerHour" (until status.failoverLimitedUntil), "WaitingForTurn".
+	ConditionFailoverLimited = "FailoverLimited"
+
 	// ConditionPaused says that nothing is moved because a person wants it so.
 	//
 	// Reasons for True: "PausedByAnnotation", "PausedUntil", "InvalidPauseValue".
@@ -111,6 +116,9 @@ const (
 	ReasonAmbiguousResult   = "AmbiguousResult"
 
 	ReasonNotInSpec = "NotInSpec"
+
+	ReasonMaxPerHour     = "MaxPerHour"
+	ReasonWaitingForTurn = "WaitingForTurn"
 
 	ReasonPausedByAnnotation = "PausedByAnnotation"
 	ReasonPausedUntil        = "PausedUntil"

@@ -52,6 +52,11 @@ type LLMBackendStatus struct {
 	// +kubebuilder:validation:MaxLength=63
 	PinnedRegion string `json:"pinnedRegion,omitempty"`
 
+	// failoverLimitedUntil is when spec.failover.maxPerHour allows a failover again;
+	// absent while it allows one.
+	// +optional
+	FailoverLimitedUntil *metav1.MicroTime `json:"failoverLimitedUntil,omitempty"`
+
 	// regions are the regions of the spec, in its order.
 	// +optional
 	// +listType=map
@@ -128,6 +133,11 @@ type RegionStatus struct {
 	// other changes.
 	// +optional
 	Spend *ProbeSpend `json:"spend,omitempty"`
+
+	// effectiveMinDuration is what spec.failover.maxMinDuration makes of
+	// minDuration for going back to this region, if it flaps.
+	// +optional
+	EffectiveMinDuration Duration `json:"effectiveMinDuration,omitempty"`
 }
 
 // BreakerStatus is the state of a circuit breaker.

@@ -340,6 +340,10 @@ func (in *LLMBackendStatus) DeepCopyInto(out *LLMBackendStatus) {
 		in, out := &in.ActiveSince, &out.ActiveSince
 		*out = (*in).DeepCopy()
 	}
+	if in.FailoverLimitedUntil != nil {
+		in, out := &in.FailoverLimitedUntil, &out.FailoverLimitedUntil
+		*out = (*in).DeepCopy()
+	}
 	if in.Regions != nil {
 		in, out := &in.Regions, &out.Regions
 		*out = make([]RegionStatus, len(*in))

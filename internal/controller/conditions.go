@@ -105,6 +105,7 @@ func setConditions(f facts) {
 	set(signalsCondition(f), llmv1alpha1.ConditionSignalsUnavailable)
 	set(budgetCondition(f), llmv1alpha1.ConditionProbeBudgetExhausted)
 	set(removedCondition(f), llmv1alpha1.ConditionActiveRegionRemoved)
+	set(limitedCondition(f), llmv1alpha1.ConditionFailoverLimited)
 	set(pausedCondition(f), llmv1alpha1.ConditionPaused)
 }
 
@@ -167,6 +168,8 @@ func readyCondition(f facts, published *metav1.Condition) *metav1.Condition {
 			"region %s fails and no other region answers: traffic stays, and every region is probed until one answers", active))
 	case f.activeFailing() && f.deciding && before != nil && before.Reason == llmv1alpha1.ReasonNoHealthyRegion:
 		return no(before.Reason, before.Message)
+	case f.activeFailing() && f.limited():
+		return no(llmv1alpha1.ReasonActiveRegionFailing, fmt.Sprintf("region %s is active and fails, and a limit keeps traffic there: see FailoverLimited", active))
 	case f.activeFailing():
 		return no(llmv1alpha1.ReasonActiveRegionFailing, fmt.Sprintf("region %s is active and fails", active))
 	case published.Status != metav1.ConditionTrue:

@@ -55,6 +55,10 @@ func TestConditions(t *testing.T) {
 			f.config.Mode = failover.Observe
 			f.view.Would, f.view.WouldTo = failover.FailedOver, "eu-west"
 		}, []string{"Degraded=True/WouldMove", "Published=True/Published", "Ready=False/ActiveRegionFailing"}},
+		{"limited, and serving", func(f *facts) { f.view.LimitedUntil = time.Unix(1, 0) },
+			[]string{"FailoverLimited=True/MaxPerHour", "Published=True/Published", "Ready=True/Serving"}},
+		{"waiting for its turn", func(f *facts) { open(f, 0); f.view.Waiting = true },
+			[]string{"Degraded=True/RegionsFailing", "FailoverLimited=True/WaitingForTurn", "Published=True/Published", "Ready=False/ActiveRegionFailing"}},
 		{"service refused", func(f *facts) { f.publication = publication{reason: llmv1alpha1.ReasonServiceRefused} },
 			[]string{"Published=False/ServiceRefused", "Ready=False/Stalled", "Stalled=True/ServiceRefused"}},
 		{"conflicted", func(f *facts) { f.publication = publication{reason: llmv1alpha1.ReasonConflicted} },

@@ -110,13 +110,16 @@ func (s *scope) setConditions(next *llmv1alpha1.LLMBackend, p publication) {
 	if view.Would == "" {
 		view.Would, view.WouldTo = s.plan.View.Would, s.plan.View.WouldTo
 	}
+	view.LimitedUntil, view.Waiting = s.plan.View.LimitedUntil, s.plan.View.Waiting // as they are when it is stored
 	exhausted, _ := s.entry.backend.budgetsExhausted()
-	setConditions(facts{
+	f := facts{
 		backend: next, config: s.config, view: view, deciding: deciding, publication: p,
 		credentialProblems: s.entry.backend.credentialProblems(),
 		signalProblems:     s.entry.backend.signalProblems(),
 		exhausted:          exhausted,
-	})
+	}
+	setLimitEnd(f)
+	setConditions(f)
 }
 
 // publicationBefore is what can be said of the publication before it is looked at: what was said last,

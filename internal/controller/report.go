@@ -109,6 +109,7 @@ var troubles = map[string]metav1.ConditionStatus{
 	llmv1alpha1.ConditionProbeInconclusive:   metav1.ConditionTrue,
 	llmv1alpha1.ConditionSignalsUnavailable:  metav1.ConditionTrue,
 	llmv1alpha1.ConditionActiveRegionRemoved: metav1.ConditionTrue,
+	llmv1alpha1.ConditionFailoverLimited:     metav1.ConditionTrue,
 }
 
 // passing are the reasons that are told by a transition's event or pass by themselves.

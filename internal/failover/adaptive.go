@@ -96,6 +96,8 @@ func (c *BreakerConfig) longestOpening() time.Duration {
 type Limits struct {
 	FailureThreshold int
 	OpenDuration     time.Duration // in whole seconds
+	// MinDuration is how long traffic stays elsewhere before it goes back to a region that flaps.
+	MinDuration time.Duration
 }
 
 func (b *Breaker) limits(c *BreakerConfig) Limits {

@@ -60,7 +60,7 @@ func (m *Machine) newClaim(k kind, target int) {
 	switch {
 	case k == failback:
 		t.target = m.regions[target].Name
-	case k == failover && m.active >= 0:
+	case k != failback && m.active >= 0:
 		t.opening = m.regions[m.active].breaker.openings
 	}
 	m.claims++
@@ -93,21 +93,22 @@ func (m *Machine) steer(now time.Time, buf []Probe) []Probe {
 
 // choose settles which claim should be under way. A person's switch waits for a failover that is still in
 // its first round, which is soon over, and comes before a hold and a failback. A failover replaces a
-// failback.
+// failback, and a switch that still waits for its target when the active region fails: that is begun again.
 func (m *Machine) choose(now time.Time) {
 	c := m.claim
+	overtaken := m.overtaken(now)
 	switch {
-	case c != nil && c.kind == switchover, m.lingers(now):
-	case m.switchRequested() && m.givesWay(now):
+	case c != nil && c.kind == switchover && !overtaken, m.lingers(now):
+	case !overtaken && m.switchRequested() && m.givesWay(now):
 		m.newSwitch(now)
-	case m.activeFailed() && m.config.Mode != Disabled:
+	case m.mayFailOver(now):
 		if c == nil || c.kind != failover {
 			m.newClaim(failover, -1)
 		}
 	default:
 		t := m.failbackTarget()
 		switch {
-		case t < 0 || now.Before(m.failbackDue()):
+		case t < 0 || now.Before(m.failbackDue(&m.regions[t])):
 			m.claim = nil
 		case c == nil || c.kind != failback || c.target != t:
 			m.newClaim(failback, t)
@@ -115,10 +116,18 @@ func (m *Machine) choose(now time.Time) {
 	}
 }
 
+// overtaken says whether the active region has failed since the switch that is under way began to wait for its
+// target. One that began in an outage is not: it was ordered because of that.
+func (m *Machine) overtaken(now time.Time) bool {
+	c := m.claim
+	return c != nil && c.kind == switchover && c.started && !c.answered && m.active >= 0 &&
+		m.regions[m.active].breaker.openings != c.trigger.opening && m.mayFailOver(now)
+}
+
 // givesWay says whether a switch may take the place of what is under way.
 func (m *Machine) givesWay(now time.Time) bool {
 	c := m.claim
-	if c == nil || c.kind != failover || c.holding || m.reported(c) {
+	if c == nil || c.kind != failover || c.holding || m.reported(c) || m.waits(now) {
 		return true
 	}
 	best, awaited := m.best(now)
@@ -153,8 +162,8 @@ func (m *Machine) claimWake() time.Time {
 	c := m.claim
 	switch {
 	case c == nil:
-		if m.initialised() && m.failbackTarget() >= 0 {
-			return m.failbackDue()
+		if t := m.failbackTarget(); m.initialised() && t >= 0 {
+			return m.failbackDue(&m.regions[t])
 		}
 		return time.Time{}
 	case m.reported(c):

@@ -19,7 +19,11 @@ func (m *Machine) failbackTarget() int {
 	return -1
 }
 
-func (m *Machine) failbackDue() time.Time { return m.since.Add(m.config.MinDuration) }
+// failbackDue returns when traffic may go back to the region. While no failover is left to leave it again, none
+// does.
+func (m *Machine) failbackDue(to *region) time.Time {
+	return later(m.since.Add(to.minDuration), m.limitEnd())
+}
 
 // advanceFailback probes the target when no success is there yet that came when the failback was due.
 func (m *Machine) advanceFailback(now time.Time, buf []Probe) []Probe {
@@ -34,5 +38,5 @@ func (m *Machine) advanceFailback(now time.Time, buf []Probe) []Probe {
 
 // failbackEvidence says whether r has a fresh success that came when the failback was due or later.
 func (m *Machine) failbackEvidence(now time.Time, r *region) bool {
-	return r.healthy(now) && !r.success.finished.Before(m.failbackDue())
+	return r.healthy(now) && !r.success.finished.Before(m.failbackDue(r))
 }

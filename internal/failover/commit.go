@@ -11,6 +11,11 @@ import (
 // decided says whether the claim may be carried out or given up now. It is the commit guard: cause,
 // evidence and allowance are looked at again, whatever was true when the claim began.
 func (m *Machine) decided(now time.Time) bool {
+	return m.ready(now) && (!m.paced(m.claim) || now.Before(m.turnUntil))
+}
+
+// ready says whether the claim is decided but for its turn.
+func (m *Machine) ready(now time.Time) bool {
 	c := m.claim
 	if c == nil || m.reported(c) {
 		return false
@@ -18,7 +23,7 @@ func (m *Machine) decided(now time.Time) bool {
 	switch c.kind {
 	case failover:
 		best, awaited := m.best(now)
-		return m.activeFailed() && best >= 0 && !c.decideBy.IsZero() && (!awaited || !now.Before(c.decideBy))
+		return m.mayFailOver(now) && best >= 0 && !c.decideBy.IsZero() && (!awaited || !now.Before(c.decideBy))
 	case failback:
 		return m.failbackTarget() == c.target && m.failbackEvidence(now, &m.regions[c.target])
 	default:
@@ -39,11 +44,12 @@ func (m *Machine) planClaim(p *Plan) {
 		best, _ := m.best(p.at)
 		reason, why := "BreakerOpen", "its breaker is open"
 		if m.active < 0 {
-			reason, why = "ActiveRegionRemoved", "it left the spec"
+			reason, why = removedReason, "it left the spec"
 		}
 		p.Outage = m.outage()
-		m.moveOrReport(p, FailedOver, m.regions[best].Name, reason,
-			fmt.Sprintf("traffic moves from region %s to %s: %s", from, m.regions[best].Name, why))
+		message := fmt.Sprintf("traffic moves from region %s to %s: %s", from, m.regions[best].Name, why)
+		leaving := Transition{Type: FailedOver, Time: p.at, From: from, Reason: reason}
+		m.moveOrReport(p, FailedOver, m.regions[best].Name, reason, m.sayFlapping(message, leaving))
 	case failback:
 		to := m.regions[c.target].Name
 		m.moveOrReport(p, FailedBack, to, "PreferredRegionHealthy",

@@ -25,6 +25,13 @@ type Config struct {
 	Mode    Mode
 	// MinDuration is the least time on a region before a failback leaves it; 0 means none.
 	MinDuration time.Duration
+	// MaxMinDuration lets MinDuration double up to it for a region that flaps; 0 leaves it as it is.
+	MaxMinDuration time.Duration
+	// MaxPerHour is how many failovers may be made within an hour, at most 8, which the history keeps; 0 means any
+	// number.
+	MaxPerHour int
+	// Paced makes automatic moves wait for [Machine.GiveTurn].
+	Paced bool
 	// ManualFailback leaves failing back to people.
 	ManualFailback bool
 	// SuspectPeriod is the time between two hold rounds.

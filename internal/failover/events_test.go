@@ -164,9 +164,9 @@ func anyEdit(t *rapid.T, kind string, at time.Duration, name string) event {
 	case "failover":
 		var drawn Config
 		redrawFailover(t, &drawn)
-		what = fmt.Sprintf("failover is edited: mode %d, minDuration %v, manual failback %v", drawn.Mode, drawn.MinDuration, drawn.ManualFailback)
+		what = "failover is edited: " + failoverLimits(drawn)
 		change = func(c *Config) {
-			drawn.Regions = c.Regions
+			drawn.Regions, drawn.Paced = c.Regions, c.Paced
 			*c = drawn
 		}
 	case "limits":

@@ -17,7 +17,9 @@ type schedule struct {
 	timeouts map[string]time.Duration
 	eager    bool
 	script   []event
-	longHeld bool // a Retry-After or a clock may hold a region for longer than anybody waits here
+	// turnAfter is how long a move waits for its turn, if it has to.
+	turnAfter time.Duration
+	longHeld  bool // a Retry-After or a clock may hold a region for longer than anybody waits here
 }
 
 // event is something that happens, and how a transcript tells it.
@@ -40,6 +42,10 @@ func anySchedule() *rapid.Generator[schedule] {
 			timeouts: map[string]time.Duration{},
 			eager:    rapid.Bool().Draw(t, "eager"),
 			longHeld: rapid.IntRange(0, 9).Draw(t, "longHeld") == 9,
+		}
+		if rapid.IntRange(0, 3).Draw(t, "paced") == 3 {
+			s.config.Paced = true
+			s.turnAfter = between(t, 0, 20*second, "turnAfter")
 		}
 		for _, r := range s.config.Regions {
 			s.timeouts[r.Name] = between(t, 100*ms, min(probeTimeout, r.Probe.Period), "timeout")
@@ -72,6 +78,12 @@ func anyConfig(t *rapid.T, names []string) Config {
 func redrawFailover(t *rapid.T, c *Config) {
 	c.Mode = rapid.SampledFrom([]Mode{Automatic, Automatic, Automatic, Automatic, Observe, Disabled}).Draw(t, "mode")
 	c.MinDuration = between(t, 0, 60*second, "minDuration")
+	if rapid.IntRange(0, 2).Draw(t, "flapping") == 2 {
+		c.MaxMinDuration = between(t, c.MinDuration, 120*second, "maxMinDuration")
+	}
+	if rapid.IntRange(0, 2).Draw(t, "limited") == 2 {
+		c.MaxPerHour = rapid.IntRange(1, 4).Draw(t, "maxPerHour")
+	}
 	c.ManualFailback = rapid.IntRange(0, 7).Draw(t, "manual") == 7
 	c.SuspectPeriod = between(t, 200*ms, 3*second, "suspectPeriod")
 }
@@ -109,6 +121,12 @@ func anyAdaptive(t *rapid.T) *AdaptiveConfig {
 	a.MaxFailureThreshold = rapid.IntRange(a.MinFailureThreshold, 8).Draw(t, "maxFailureThreshold")
 	a.MaxOpenDuration = between(t, a.MinOpenDuration, 60*second, "maxOpenDuration")
 	return a
+}
+
+// failoverLimits tells when traffic moves, for a transcript.
+func failoverLimits(c Config) string {
+	return fmt.Sprintf("mode %d, minDuration %v to %v, %d per hour, manual failback %v",
+		c.Mode, c.MinDuration, c.MaxMinDuration, c.MaxPerHour, c.ManualFailback)
 }
 
 // limits tells the limits of a region, for a transcript.

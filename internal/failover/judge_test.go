@@ -22,6 +22,8 @@ func (w *world) tellInput() {
 	spec := invariant.Spec{
 		Mode:           [...]invariant.Mode{invariant.Automatic, invariant.Observe, invariant.Disabled}[w.config.Mode],
 		MinDuration:    w.config.MinDuration,
+		MaxMinDuration: w.config.MaxMinDuration,
+		MaxPerHour:     w.config.MaxPerHour,
 		ManualFailback: w.config.ManualFailback,
 	}
 	for _, r := range w.config.Regions {
@@ -101,7 +103,7 @@ func judged(r Record) invariant.Record {
 	}
 	for _, t := range r.History {
 		j.History = append(j.History, invariant.Transition{
-			Seq: t.Seq, Time: t.Time, Type: invariant.TransitionType(t.Type), Region: t.Region, From: t.From, To: t.To,
+			Seq: t.Seq, Time: t.Time, Type: invariant.TransitionType(t.Type), Region: t.Region, From: t.From, To: t.To, Reason: t.Reason,
 		})
 	}
 	return j

@@ -16,9 +16,10 @@ type Machine struct {
 	config     Config
 	orders     Orders
 
-	record Record // what is stored, as last observed or settled
-	active int    // index of the active region, -1 if it left the spec
-	since  time.Time
+	record  Record // what is stored, as last observed or settled
+	active  int    // index of the active region, -1 if it left the spec
+	since   time.Time
+	counted tally
 
 	regions []region // as config.Regions
 	newest  uint64   // id of the newest probe
@@ -27,12 +28,17 @@ type Machine struct {
 	claim    *claim
 	observed observation // what Observe mode has reported last
 	settled  View        // what the last settled plan reported
+
+	turnUntil  time.Time // an automatic move may be made before it
+	waitsSince time.Time // when an automatic move began to wait for its turn; zero if none does
 }
 
 // region is what is known of one region. Most of it is lost on restart.
 type region struct {
 	RegionConfig
 	breaker Breaker
+	// minDuration is how long traffic stays elsewhere at least before it goes back here.
+	minDuration time.Duration
 
 	probe flight // the scheduled probe or the trial
 	check flight // the probe of a claim
@@ -79,6 +85,7 @@ func (m *Machine) Observe(now time.Time, in Input) {
 	if foreign {
 		m.restore(now, in.Record)
 	}
+	m.reviewFlapping()
 	m.locateActive()
 	m.dropStaleClaim()
 }
@@ -117,6 +124,7 @@ func (m *Machine) restore(now time.Time, rec Record) {
 	m.record = rec
 	m.claim = nil
 	m.since = remembered(now, rec.ActiveSince)
+	m.counted = recalled(now, rec.History)
 	for i := range m.regions {
 		r := &m.regions[i]
 		stored, known := rec.region(r.Name)

@@ -84,7 +84,14 @@ func (m *Machine) Plan(now time.Time) Plan {
 	for i := range m.regions {
 		p.Limits[i] = m.regions[i].breaker.limits(&m.regions[i].Breaker)
 	}
+	p.View.Waiting = p.View.Waiting && !p.moved
+	p.View.LimitedUntil = shown(now, m.counted.with(now, p.Transitions).end(m.config.MaxPerHour))
 	p.Record.append(p.Transitions)
+	for i := range m.regions {
+		if d := m.config.minDuration(p.Record.History, m.regions[i].Name); d != m.config.MinDuration {
+			p.Limits[i].MinDuration = d
+		}
+	}
 	p.Changed = !p.Record.Equal(m.record)
 	return p
 }
@@ -221,6 +228,9 @@ func (m *Machine) Settle(p Plan) {
 	m.settled = p.View
 	if p.moved {
 		m.since = p.at
+		m.turnUntil = time.Time{}
+		m.counted = m.counted.with(p.at, p.Transitions)
+		m.reviewFlapping()
 	}
 	m.locateActive()
 	if p.reset {

@@ -47,6 +47,7 @@ func (m *Machine) Poll(now time.Time, buf []Probe) ([]Probe, Next) {
 	buf = m.admitTrials(now, buf)
 	buf = m.steer(now, buf)
 	buf = m.schedule(now, buf)
+	m.noteTurn(now)
 	return buf, Next{Wake: m.wake(now), Plan: m.pending(now)}
 }
 
@@ -168,11 +169,16 @@ func (m *Machine) wake(now time.Time) time.Time {
 			consider(r.trialDue)
 		}
 	}
+	consider(m.limitEnd())
 	if m.orders.paused(now) {
 		consider(m.orders.PausedUntil)
 		return at
 	}
 	consider(m.claimWake())
+	if !m.waitsSince.IsZero() {
+		consider(m.waitsSince.Add(patience))
+		consider(m.turnUntil)
+	}
 	consider(m.openingWake(now))
 	return at
 }

@@ -50,7 +50,8 @@ func checkSchedule(t *rapid.T) {
 // play plays a schedule, checks that everything settles after it and is left alone from then on.
 func (s schedule) play(t rapid.TB) *world {
 	w := newWorld(t, s.config)
-	w.timeouts, w.eager = s.timeouts, s.eager
+	w.timeouts, w.eager, w.turnAfter = s.timeouts, s.eager, &s.turnAfter
+	w.notef("> %s; turns after %v: %v", failoverLimits(s.config), s.turnAfter, s.config.Paced)
 	for _, r := range s.config.Regions {
 		w.notef("> %s: %s", r.Name, limits(r))
 	}
@@ -66,7 +67,7 @@ func (s schedule) play(t rapid.TB) *world {
 	})
 	w.storing(turmoil, store{})
 	w.order(turmoil, func(o *Orders) { o.Paused = false })
-	w.edit(turmoil, func(c *Config) { c.Mode = Automatic })
+	w.edit(turmoil, func(c *Config) { c.Mode, c.MaxPerHour = Automatic, 0 })
 	if s.longHeld {
 		w.resets(turmoil, "the last")
 	}

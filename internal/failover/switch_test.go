@@ -177,6 +177,41 @@ func TestSwitch(t *testing.T) {
 			},
 		},
 		{
+			name:    "the active region fails while the target hangs: the failover comes first, and the switch is begun again",
+			regions: []string{"us-east", "eu-west", "local"},
+			script: func(w *world) {
+				w.responds(11*second, "eu-west", hangs())
+				w.switches(12*second, "1", "eu-west")
+				w.responds(13*second, "us-east", status(503))
+				w.traffic(13*second, "us-east", 5, status(503))
+			},
+			until: 20 * second,
+			want: []string{
+				"0s first us-east",
+				"13.25s #1 BreakerOpened us-east Status503",
+				"13.25s #2 FailedOver us-east>local BreakerOpen",
+				"16.25s switch Failed",
+				"16.25s SwitchNotDone",
+			},
+		},
+		{
+			name: "nothing else answers either: the switch is begun again once",
+			script: func(w *world) {
+				w.responds(11*second, "eu-west", hangs())
+				w.switches(12*second, "1", "eu-west")
+				w.responds(13*second, "us-east", status(503))
+				w.traffic(13*second, "us-east", 5, status(503))
+			},
+			until: 25 * second,
+			want: []string{
+				"0s first us-east",
+				"13.25s #1 BreakerOpened us-east Status503",
+				"19s switch Failed",
+				"19s SwitchNotDone",
+				"22s holding true",
+			},
+		},
+		{
 			name: "the target's breaker opens while its success is stored in vain: asked again",
 			script: func(w *world) {
 				w.storing(11*second, store{fails: true})

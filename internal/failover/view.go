@@ -14,6 +14,10 @@ type View struct {
 	Paused bool
 	// Holding: the active region fails and no other one answers.
 	Holding bool
+	// LimitedUntil is when MaxPerHour allows a failover again, as it is stored; zero while it allows one.
+	LimitedUntil time.Time
+	// Waiting: a failover or failback is decided on and has waited for its turn for some seconds.
+	Waiting bool
 	// Would is what Observe mode has decided and not done, and WouldTo where to.
 	Would   TransitionType
 	WouldTo string
@@ -29,9 +33,9 @@ type View struct {
 
 // View returns the view at now.
 func (m *Machine) View(now time.Time) View {
-	v := View{Paused: m.orders.paused(now)}
+	v := View{Paused: m.orders.paused(now), Waiting: m.waitsLong(now), LimitedUntil: shown(now, m.limitEnd())}
 	if c := m.claim; c != nil {
-		v.Holding = c.holding
+		v.Holding = c.holding && !v.Waiting
 		if m.reported(c) {
 			v.Would, v.WouldTo = m.observed.would, m.observed.to
 		}

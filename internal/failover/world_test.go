@@ -47,9 +47,12 @@ type world struct {
 	log      []string
 	messages []string // of notices
 	holding  bool
-	eager    bool // poll after each answer, not after all of one instant
-	judge    *invariant.Judge
-	told     Record // to the judge
+	// turnAfter is how long a move waits for its turn; nil if the script gives turns.
+	turnAfter *time.Duration
+	turnAt    time.Duration // of the move that waits; 0 if none does
+	eager     bool          // poll after each answer, not after all of one instant
+	judge     *invariant.Judge
+	told      Record // to the judge
 }
 
 // answer is what a region does to a probe or a call.
@@ -229,6 +232,7 @@ func (w *world) poll() bool {
 		w.t.Fatalf("%v: to be woken at %v, which is not in the future", w.now, next.Wake)
 	}
 	w.wake = next.Wake
+	w.awaitTurn()
 	for _, p := range probes {
 		w.launch(p)
 	}

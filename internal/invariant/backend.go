@@ -28,6 +28,8 @@ func specOf(b *llmv1alpha1.LLMBackend) Spec {
 		Generation:     b.Generation,
 		Mode:           Mode(b.Spec.Failover.Mode),
 		MinDuration:    b.Spec.Failover.MinDuration.AsDuration(),
+		MaxMinDuration: b.Spec.Failover.MaxMinDuration.AsDuration(),
+		MaxPerHour:     int(b.Spec.Failover.MaxPerHour),
 		ManualFailback: b.Spec.Failover.Failback == llmv1alpha1.FailbackManual,
 	}
 	for _, r := range append([]llmv1alpha1.Region{b.Spec.Primary}, b.Spec.Secondaries...) {
@@ -124,7 +126,7 @@ func recordOf(b *llmv1alpha1.LLMBackend) Record {
 	}
 	for _, t := range s.History {
 		r.History = append(r.History, Transition{
-			Seq: t.Seq, Time: t.Time.Time, Type: TransitionType(t.Type), Region: t.Region, From: t.From, To: t.To,
+			Seq: t.Seq, Time: t.Time.Time, Type: TransitionType(t.Type), Region: t.Region, From: t.From, To: t.To, Reason: t.Reason,
 		})
 	}
 	return r

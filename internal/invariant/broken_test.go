@@ -164,6 +164,13 @@ func broken() map[Rule][]history {
 				h.store(21)
 			}},
 		},
+		Limited: {
+			{"one failover more than there may be in an hour", func(h *teller) {
+				h.edit(1, func(s *Spec) { s.MaxPerHour = 1 })
+				h.failsOver()
+				h.leaves(30, "local")
+			}},
+		},
 		Allowed: {
 			{"failover in mode Observe", func(h *teller) {
 				h.edit(1, func(s *Spec) { s.Mode = Observe })
@@ -229,6 +236,19 @@ func broken() map[Rule][]history {
 				h.answers(45, "us-east", Success)
 				h.move(25, FailedBack, "us-east")
 				h.store(45)
+			}},
+			{"failback to a region that flaps", func(h *teller) {
+				h.edit(1, func(s *Spec) { s.MaxMinDuration = time.Minute })
+				h.flaps()
+				h.failsBack(81)
+			}},
+		},
+		Left: {
+			{"failback while no failover is left", func(h *teller) {
+				h.edit(1, func(s *Spec) { s.MaxPerHour = 1 })
+				h.failsOver()
+				h.recovers(20)
+				h.failsBack(41)
 			}},
 		},
 		Due: {

@@ -27,6 +27,8 @@ type Spec struct {
 	Generation     int64
 	Mode           Mode
 	MinDuration    time.Duration
+	MaxMinDuration time.Duration // 0 for none
+	MaxPerHour     int           // 0 for any number
 	ManualFailback bool
 }
 
@@ -139,11 +141,12 @@ type Transition struct {
 	Type     TransitionType
 	Region   string // of a breaker's transition
 	From, To string // of a move
+	Reason   string
 }
 
 func (t Transition) equal(o Transition) bool {
 	return t.Time.Equal(o.Time) && t.Seq == o.Seq && t.Type == o.Type &&
-		t.Region == o.Region && t.From == o.From && t.To == o.To
+		t.Region == o.Region && t.From == o.From && t.To == o.To && t.Reason == o.Reason
 }
 
 // Slice is what one EndpointSlice shows.

@@ -120,6 +120,25 @@ func (h *teller) recovers(seconds float64) {
 	h.store(seconds)
 }
 
+// leaves lets the active region fail, and moves traffic away from it 200 ms later.
+func (h *teller) leaves(seconds float64, to string) {
+	h.answers(seconds-1, h.record.ActiveRegion, Failure)
+	h.answers(seconds, h.record.ActiveRegion, Failure)
+	h.breaker(seconds, h.record.ActiveRegion, true)
+	h.answers(seconds+0.2, to, Success)
+	h.move(seconds+0.2, FailedOver, to)
+	h.store(seconds + 0.2)
+}
+
+// flaps has us-east, which is left at 10 s, fail once more 9 s after traffic has gone back to it, and be well.
+func (h *teller) flaps() {
+	h.failsOver()
+	h.recovers(20)
+	h.failsBack(41)
+	h.leaves(50, "eu-west")
+	h.recovers(60)
+}
+
 // check compares what the Judge objected to with the one rule that the history breaks; empty for none.
 func (h *teller) check(t *testing.T, rule Rule) {
 	t.Helper()

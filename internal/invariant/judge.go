@@ -47,6 +47,7 @@ type Judge struct {
 	since  time.Time     // when the newest move was decided, as far as the operator's clock can tell
 	step   time.Duration // the operator's clock is ahead of the caller's by this
 	causes map[cause]int64
+	failed []time.Time // when the failovers were decided that maxPerHour counts
 
 	chosen    map[int64]string                   // the active region under each activeSeq
 	uids      []string                           // of the objects so far, oldest first
@@ -197,6 +198,9 @@ func (j *Judge) Restarted(at time.Time, step time.Duration) {
 	stood := at.Sub(j.since) + step // as the new process reads the store
 	j.step += step
 	j.since = at.Add(-max(stood, 0))
+	for i, t := range j.failed {
+		j.failed[i] = at.Add(-max(at.Sub(t)+step, 0))
+	}
 	j.forgetAnswers(at)
 	for _, r := range j.known {
 		r.succeeded = false
@@ -210,6 +214,7 @@ func (j *Judge) Restored(at time.Time, r Record) {
 	j.begin(r.UID)
 	j.stored = r
 	j.since = r.ActiveSince.Add(-j.step)
+	j.failed = j.failedIn(at, r.History)
 	for _, t := range r.History {
 		if t.Type.moves() {
 			j.chosen[t.Seq] = t.To
@@ -231,6 +236,7 @@ func (j *Judge) begin(uid string) {
 		j.uids = append(j.uids, uid)
 	}
 	j.stored = Record{UID: uid}
+	j.failed = nil
 	j.shown = map[string]Slice{}
 	j.chosen, j.published, j.causes = map[int64]string{}, map[int64]bool{}, map[cause]int64{}
 }

@@ -91,6 +91,26 @@ var keeping = []history{
 			h.resets(s)
 		}
 	}},
+	{"as many failovers as there may be in an hour, and others later", func(h *teller) {
+		h.edit(1, func(s *Spec) { s.MaxPerHour = 1 })
+		h.failsOver()
+		h.leaves(3610.3, "local")
+	}},
+	{"an order between two failovers", func(h *teller) {
+		h.edit(1, func(s *Spec) { s.MaxPerHour = 1 })
+		h.failsOver()
+		h.order(20, OrderSet{Switch: "1", SwitchTo: "local"})
+		h.answers(20.5, "local", Success)
+		h.move(20.5, SwitchedOver, "local")
+		h.record.HandledSwitch = "1"
+		h.store(20.5)
+		h.leaves(30, "eu-west")
+	}},
+	{"failback to a region that flaps, late enough", func(h *teller) {
+		h.edit(1, func(s *Spec) { s.MaxMinDuration = time.Minute })
+		h.flaps()
+		h.failsBack(110.5)
+	}},
 	{"a status whose history was refused", func(h *teller) {
 		h.fails()
 		h.answers(10.2, "eu-west", Success)

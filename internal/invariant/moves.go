@@ -40,6 +40,9 @@ func (j *Judge) judgeMove(before Record, w Write) {
 	if kind != WasReset && w.breaker(to).Open {
 		j.violatedf(Evidence, w.At, "%s from %s to %s, whose breaker is open", kind, from, to)
 	}
+	if kind == WasReset || kind == SwitchedOver {
+		j.failed = nil
+	}
 	switch kind {
 	case WasReset:
 		j.judgeReset(before, w)
@@ -116,6 +119,9 @@ func (j *Judge) judgeFailover(before Record, w Write) {
 		j.violatedf(Once, w.At, "a failover from %s to %s for what number %d was for", from, w.ActiveRegion, seq)
 	}
 	j.causes[c] = w.ActiveSeq
+	if c.kind == "open" {
+		j.judgeLimit(w)
+	}
 	trigger := r.leftSpec
 	if c.kind == "open" {
 		trigger = j.beganToFail(r)
@@ -160,7 +166,10 @@ func (j *Judge) judgeFailback(before Record, w Write) {
 		j.violatedf(Preferred, w.At, "a failback from %s (place %d, pinned %v, open %v) to %s (place %d), manual %v",
 			from, j.spec.rank(from), before.Pinned, w.breaker(from).Open, to, j.spec.rank(to), j.spec.ManualFailback)
 	}
-	due := j.since.Add(j.spec.MinDuration)
+	if j.allFailed(w.Decided) {
+		j.violatedf(Left, w.At, "a failback from %s to %s, with %d failovers in the hour before", from, to, j.spec.MaxPerHour)
+	}
+	due := j.since.Add(j.spec.minDuration(before.History, to))
 	if w.Decided.Before(j.lenient(due)) {
 		j.violatedf(MinDuration, w.At, "a failback from %s to %s at %v, due at %v", from, to, w.Decided, due)
 		return

@@ -15,13 +15,15 @@ const (
 	Failures Rule = "Answers that are Unknown or Excluded never move traffic: a breaker opens only on failures, slow answers included, on a long Retry-After or on an exhausted quota."
 	Hold     Rule = "While no other region is healthy the active region stays, and what is published is never emptied."
 	Once     Rule = "Traffic is never moved twice for one cause."
+	Limited  Rule = "No more failovers than maxPerHour are made within an hour without an order between them, leaving removed regions excepted."
 	Allowed  Rule = "Without an order traffic is moved in mode Automatic only, and while paused it is not moved at all."
 )
 
 // The rules about failing back.
 const (
 	Preferred   Rule = "A failback goes from a region that serves to a more preferred one, leaves no pinned region, and is left to people where failback is Manual."
-	MinDuration Rule = "No failback comes before minDuration is over."
+	MinDuration Rule = "No failback comes before minDuration is over, doubled up to maxMinDuration as often in a row as the region has failed sooner than that after traffic had come to it."
+	Left        Rule = "No failback comes while maxPerHour leaves no failover to undo it."
 	Due         Rule = "No failback comes without a success of the preferred region that was obtained when the failback was due or later."
 )
 
@@ -54,8 +56,8 @@ const (
 // Rules returns all rules, in the order of the documentation.
 func Rules() []Rule {
 	return []Rule{
-		InSpec, Evidence, Fresh, Cause, Failures, Hold, Once, Allowed,
-		Preferred, MinDuration, Due,
+		InSpec, Evidence, Fresh, Cause, Failures, Hold, Once, Limited, Allowed,
+		Preferred, MinDuration, Left, Due,
 		Reset, Orders,
 		Seq, Whole,
 		Unmixed, SliceSeq, Published,

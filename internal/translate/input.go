@@ -31,6 +31,8 @@ func Input(b *llmv1alpha1.LLMBackend, families []probe.Family, now time.Time) (f
 		Config: failover.Config{
 			Mode:           modeOf(b.Spec.Failover.Mode),
 			MinDuration:    b.Spec.Failover.MinDuration.AsDuration(),
+			MaxMinDuration: b.Spec.Failover.MaxMinDuration.AsDuration(),
+			MaxPerHour:     int(b.Spec.Failover.MaxPerHour),
 			ManualFailback: b.Spec.Failover.Failback == llmv1alpha1.FailbackManual,
 			SuspectPeriod:  b.Spec.Probe.SuspectPeriod.AsDuration(),
 		},

@@ -4,6 +4,9 @@
 package translate
 
 import (
+	"fmt"
+	"time"
+
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
 	"github.com/breakwater-dev/breakwater/internal/failover"
 )
@@ -26,15 +29,29 @@ func adaptiveOf(s llmv1alpha1.BreakerSpec) *failover.AdaptiveConfig {
 	}
 }
 
-// WriteLimits shows in a status what adaptive breakers go by. limits are as regions.
+// WriteLimits shows in a status what adaptive breakers and regions that flap go by. limits are as regions.
 func WriteLimits(s *llmv1alpha1.LLMBackendStatus, regions []failover.RegionConfig, limits []failover.Limits) {
 	of := map[string]failover.Limits{}
 	for i, l := range limits {
 		of[regions[i].Name] = l
 	}
 	for i := range s.Regions {
-		setLimits(&s.Regions[i].Breaker, of[s.Regions[i].Name])
+		l := of[s.Regions[i].Name]
+		setLimits(&s.Regions[i].Breaker, l)
+		s.Regions[i].EffectiveMinDuration = ""
+		if l.MinDuration > 0 {
+			s.Regions[i].EffectiveMinDuration = durationOf(l.MinDuration)
+		}
 	}
+}
+
+// durationOf writes whole milliseconds as the API does, without fractions.
+func durationOf(d time.Duration) llmv1alpha1.Duration {
+	whole := d.Truncate(time.Second)
+	if whole == 0 || whole == d {
+		return llmv1alpha1.Duration(d.String())
+	}
+	return llmv1alpha1.Duration(fmt.Sprintf("%v%dms", whole, (d - whole).Milliseconds()))
 }
 
 func setLimits(b *llmv1alpha1.BreakerStatus, l failover.Limits) {
@@ -47,14 +64,15 @@ func setLimits(b *llmv1alpha1.BreakerStatus, l failover.Limits) {
 
 // keepLimits shows in regions that are written anew what was shown of them before.
 func keepLimits(regions, before []llmv1alpha1.RegionStatus) {
-	shown := map[string]llmv1alpha1.BreakerStatus{}
+	shown := map[string]llmv1alpha1.RegionStatus{}
 	for _, r := range before {
-		shown[r.Name] = r.Breaker
+		shown[r.Name] = r
 	}
 	for i := range regions {
-		b := &regions[i].Breaker
-		b.EffectiveFailureThreshold = shown[regions[i].Name].EffectiveFailureThreshold
-		b.EffectiveOpenDuration = shown[regions[i].Name].EffectiveOpenDuration
+		b, was := &regions[i].Breaker, shown[regions[i].Name]
+		b.EffectiveFailureThreshold = was.Breaker.EffectiveFailureThreshold
+		b.EffectiveOpenDuration = was.Breaker.EffectiveOpenDuration
+		regions[i].EffectiveMinDuration = was.EffectiveMinDuration
 	}
 }
 

@@ -10,6 +10,7 @@ func specRefusals() []refusal {
 		serviceName = "name must be one that a Service can have: lower-case letters, digits and - between them, beginning with a letter, such as chat"
 		backendName = "a Service cannot have the name of this LLMBackend: set spec.service.name, or choose a metadata.name of at most 63 lower-case letters, digits and - between them, beginning with a letter, such as chat"
 		hostname    = "hostname must be a DNS name in lower case, without scheme, port and a dot at the end, such as chat.apps.svc"
+		flapping    = "maxMinDuration must be 1s to 24h, such as 10m"
 	)
 	long := strings.Repeat("a", 64)
 	return []refusal{
@@ -57,6 +58,15 @@ func specRefusals() []refusal {
 			causes{"spec.breaker.failureStatusCodes": "429 cannot be a failure status code, because rate limiting has rules of its own: remove it, and see retryAfterThreshold"}},
 
 		{`{spec: {failover: {mode: "Off"}}}`, causes{"spec.failover.mode": `supported values: "Automatic", "Observe", "Disabled"`}},
+		{`{spec: {failover: {maxPerHour: 9}}}`, causes{"spec.failover.maxPerHour": "should be less than or equal to 8"}},
+		{`{spec: {failover: {maxPerHour: 0}}}`, causes{"spec.failover.maxPerHour": "should be greater than or equal to 1"}},
+		{`{spec: {failover: {maxMinDuration: 999ms, minDuration: 500ms}}}`, causes{"spec.failover.maxMinDuration": flapping}},
+		{`{spec: {failover: {maxMinDuration: 24h1s}}}`, causes{"spec.failover.maxMinDuration": flapping}},
+		{`{spec: {failover: {maxMinDuration: "10"}}}`, causes{"spec.failover.maxMinDuration": durationMessage}},
+		{`{spec: {failover: {maxMinDuration: 29s}}}`, causes{
+			"spec.failover.maxMinDuration": "maxMinDuration must not be shorter than minDuration: lengthen the first or shorten the second"}},
+		{`{spec: {failover: {minDuration: 0s, maxMinDuration: 10m}}}`, causes{
+			"spec.failover.minDuration": "a minDuration of 0s cannot be doubled: lengthen it, such as to 30s, or remove maxMinDuration"}},
 		{`{spec: {failover: {failback: Never}}}`, causes{"spec.failover.failback": `supported values: "Automatic", "Manual"`}},
 	}
 }

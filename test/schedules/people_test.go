@@ -159,7 +159,9 @@ func (w *world) heal() {
 		w.server.Collect()
 	}
 	w.ensureBackend(w.newest)
-	w.edit(func(b *llmv1alpha1.LLMBackend) { b.Spec.Failover.Mode = llmv1alpha1.FailoverAutomatic })
+	w.edit(func(b *llmv1alpha1.LLMBackend) {
+		b.Spec.Failover.Mode, b.Spec.Failover.MaxPerHour = llmv1alpha1.FailoverAutomatic, 0
+	})
 	w.annotate(map[string]string{llmv1alpha1.PausedAnnotation: ""})
 	if w.operator == nil {
 		w.startOperator()

@@ -104,12 +104,20 @@ func randomBreaker(r *rand.Rand) llmv1alpha1.BreakerSpec {
 }
 
 func randomFailover(r *rand.Rand) llmv1alpha1.FailoverSpec {
-	return llmv1alpha1.FailoverSpec{
+	least := between(r, 0, 45*second).Truncate(time.Millisecond)
+	spec := llmv1alpha1.FailoverSpec{
 		Mode: pick(r, llmv1alpha1.FailoverAutomatic, llmv1alpha1.FailoverAutomatic, llmv1alpha1.FailoverAutomatic,
 			llmv1alpha1.FailoverAutomatic, llmv1alpha1.FailoverObserve, llmv1alpha1.FailoverDisabled),
-		MinDuration: duration(r, 0, 45*second),
+		MinDuration: llmv1alpha1.Duration(fmt.Sprintf("%dms", least.Milliseconds())),
 		Failback:    pick(r, llmv1alpha1.FailbackAutomatic, llmv1alpha1.FailbackAutomatic, llmv1alpha1.FailbackAutomatic, llmv1alpha1.FailbackManual),
 	}
+	if r.IntN(3) == 0 && least > 0 {
+		spec.MaxMinDuration = duration(r, max(least, second), 90*second)
+	}
+	if r.IntN(3) == 0 {
+		spec.MaxPerHour = int32(1 + r.IntN(4))
+	}
+	return spec
 }
 
 // randomEdit returns a change of the spec, and what it is.
@@ -174,7 +182,7 @@ func describe(b *llmv1alpha1.LLMBackend) string {
 		regions = append(regions, r.Name+"="+r.Endpoint.URL)
 	}
 	p, k, f := b.Spec.Probe, b.Spec.Breaker, b.Spec.Failover
-	return fmt.Sprintf("%s; probe %s every %s/%s timeout %s success %d; breaker %s %d open %s retryAfter %s; failover %s min %s failback %s",
+	return fmt.Sprintf("%s; probe %s every %s/%s timeout %s success %d; breaker %s %d open %s retryAfter %s; failover %s min %s to %s, %d per hour, failback %s",
 		strings.Join(regions, " "), p.Mode, p.Period, p.SuspectPeriod, p.Timeout, p.SuccessThreshold,
-		k.Mode, k.FailureThreshold, k.OpenDuration, k.RetryAfterThreshold, f.Mode, f.MinDuration, f.Failback)
+		k.Mode, k.FailureThreshold, k.OpenDuration, k.RetryAfterThreshold, f.Mode, f.MinDuration, f.MaxMinDuration, f.MaxPerHour, f.Failback)
 }
