@@ -104,6 +104,7 @@ func run(ctx context.Context, o options) error {
 	defer endTracing()
 	if err := controller.Add(mgr, controller.Options{
 		MaxConcurrentReconciles: o.reconciles,
+		MaxFailoversPerSecond:   o.failovers,
 		MaxProbeConnections:     o.connections,
 		Lookup:                  probe.DNS{},
 		Ranges:                  o.ranges,

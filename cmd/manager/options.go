@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"net/netip"
 	"strings"
 
@@ -26,6 +27,7 @@ type options struct {
 	leader        leaderOptions
 	reconciles    int
 	connections   int
+	failovers     float64 // per second
 	ranges        probe.Ranges
 	outcomes      outcomesOptions
 
@@ -49,6 +51,8 @@ func parse(flags *flag.FlagSet, args []string) (options, error) {
 	o.leader.bind(flags)
 	flags.IntVar(&o.reconciles, "max-concurrent-reconciles", 32, "How many LLMBackends are written at the same time.")
 	flags.IntVar(&o.connections, "max-probe-connections", probe.DefaultMaxConnections, "How many connections all probes may have at the same time.")
+	flags.Float64Var(&o.failovers, "max-failovers-per-second", 0,
+		"How many LLMBackends may be moved in a second, one after the other, by failover or failback; 0 means any number. Resets and switches do not wait.")
 	flags.Func("denied-cidrs", "CIDRs, separated by commas, in which no region may be: they are neither probed nor published.", prefixes(&o.ranges.Denied))
 	flags.Func("allowed-cidrs", "CIDRs, separated by commas, in which regions must be; empty means anywhere.", prefixes(&o.ranges.Allowed))
 	flags.Func("prometheus-servers", "URLs of Prometheus servers, separated by commas, that LLMBackends may have asked for signals; empty means none.", func(value string) error {
@@ -68,7 +72,14 @@ func parse(flags *flag.FlagSet, args []string) (options, error) {
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("%q is not a flag: there are no arguments", flags.Arg(0))
 	}
-	return o, errors.Join(o.leader.validate(), o.metrics.validate(), o.outcomes.validate())
+	return o, errors.Join(o.leader.validate(), o.metrics.validate(), o.outcomes.validate(), o.validateFailovers())
+}
+
+func (o options) validateFailovers() error {
+	if o.failovers >= 0 && !math.IsInf(o.failovers, 0) {
+		return nil
+	}
+	return fmt.Errorf("--max-failovers-per-second=%v is no rate: write a number such as 5 or 0.5, or 0 for no limit", o.failovers)
 }
 
 // prefixes returns how a flag that may be given several times is read.

@@ -52,6 +52,10 @@ type backend struct {
 	asked   bool             // a reconcile is to come or under way
 	tally   tally
 	stopped bool
+
+	turns  *turns // that moves wait for; nil if they do not
+	turn   turn
+	queued bool // turns know of a move that is under way
 }
 
 func newBackend(ctx context.Context, prober Prober, ask func()) *backend {
@@ -65,6 +69,7 @@ func (b *backend) stop() {
 	b.mu.Lock()
 	b.stopped = true
 	b.alarm.stop()
+	b.leaveTurns(time.Now())
 	b.mu.Unlock()
 	b.cancel()
 	b.probes.Wait()
@@ -90,6 +95,7 @@ func (b *backend) observe(in failover.Input, endpoints map[string]*regionEndpoin
 		}
 	}
 	b.regions = endpoints
+	in.Config.Paced = b.turns != nil
 	b.machine.Observe(now, in)
 	b.active = in.Record.ActiveRegion
 	b.poll(now)
@@ -120,6 +126,7 @@ func (b *backend) followMove(p failover.Plan) {
 			continue
 		}
 		b.shown = destination{}
+		b.leaveTurns(time.Now())
 		if e, ok := b.regions[b.active]; ok {
 			if t.Type == failover.Reset {
 				e.answers.Forget()
@@ -154,6 +161,9 @@ func (b *backend) poll(now time.Time) (ask bool) {
 	}
 	var next failover.Next
 	b.due, next = b.machine.Poll(now, b.due[:0])
+	if b.takeTurn(now) {
+		b.due, next = b.machine.Poll(now, b.due)
+	}
 	for _, p := range b.due {
 		c := b.climbOf(p)
 		b.probes.Go(func() { b.probe(c) })

@@ -69,15 +69,22 @@ type running struct {
 	prober  *scriptedProber
 	stored  *llmv1alpha1.LLMBackend
 	plans   int
-	writes  int  // of the status
-	broken  bool // nothing can be stored
+	writes  int           // of the status
+	broken  bool          // nothing can be stored
+	plan    failover.Plan // the newest
 	wakeups chan struct{}
+	turns   *turns // that moves wait for
 }
 
 func run(t *testing.T, changes ...func(*llmv1alpha1.LLMBackend)) *running {
+	return runPaced(t, nil, changes...)
+}
+
+func runPaced(t *testing.T, q *turns, changes ...func(*llmv1alpha1.LLMBackend)) *running {
 	r := &running{
 		prober: &scriptedProber{status: map[string]int{east: 200, west: 200}, probes: map[string]int{}},
 		stored: chat(),
+		turns:  q,
 	}
 	r.stored.Spec.Secondaries[0].Endpoint.URL = "http://" + west + ":8000"
 	for _, change := range changes {
@@ -96,7 +103,7 @@ func (r *running) start(t *testing.T, prober Prober) {
 		default:
 			t.Error("a second reconcile was asked for while one was to come")
 		}
-	})
+	}).pacedBy(r.turns)
 	r.reconcile(t)
 }
 
@@ -107,6 +114,7 @@ func (r *running) reconcile(t *testing.T) failover.Plan {
 	}
 	plan := r.backend.observe(in, endpoints, &failover.Classifier{FailureStatusCodes: []int{503}})
 	r.plans++
+	r.plan = plan
 	if r.broken {
 		return plan
 	}

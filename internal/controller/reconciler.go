@@ -72,6 +72,7 @@ type Reconciler struct {
 
 	backends *registry
 	grants   *grants
+	turns    *turns // that moves wait for; nil if they do not
 	pulse    pulse
 	queue    func(client.ObjectKey)
 	waiting  atomic.Pointer[func() int] // how many reconciles wait in the queue; nil before there is one

@@ -52,7 +52,7 @@ func (r *Reconciler) gather(ctx context.Context, key client.ObjectKey) (*scope, 
 	e := r.backends.ensure(key, cached.UID, func(ctx context.Context) *backend {
 		b := newBackend(ctx, r.Prober, func() { r.queue(key) })
 		b.meter, b.tracer, b.key = r.Meter, r.Tracer, key
-		return b
+		return b.pacedBy(r.turns)
 	})
 	stored, err := e.current(ctx, r.Live, cached)
 	if err != nil {

@@ -50,6 +50,8 @@ const (
 type Options struct {
 	// MaxConcurrentReconciles is how many LLMBackends are written at the same time; 0 means 1.
 	MaxConcurrentReconciles int
+	// MaxFailoversPerSecond is how many LLMBackends failovers and failbacks move in a second; 0 means any number.
+	MaxFailoversPerSecond float64
 	// MaxProbeConnections bounds the connections of all probes; 0 means [probe.DefaultMaxConnections].
 	MaxProbeConnections int
 	// Lookup resolves the host names of endpoints.
@@ -104,6 +106,7 @@ func Add(mgr ctrl.Manager, opts Options) error {
 		Meter:       meter,
 		Tracer:      opts.tracer(),
 		backends:    newRegistry(),
+		turns:       newTurns(opts.MaxFailoversPerSecond),
 	}
 	if err := registerMetrics(opts.Metrics, r); err != nil {
 		return err
