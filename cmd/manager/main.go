@@ -74,6 +74,9 @@ func run(ctx context.Context, o options) error {
 	if err := metrics.Registry.Register(buildInfo()); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
+	if err := checkConnections(); err != nil {
+		return err
+	}
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("find a cluster: %w", err)

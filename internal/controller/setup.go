@@ -46,6 +46,10 @@ const (
 	retryLast  = 3 * time.Second
 )
 
+// requestsLast bounds what one reconcile waits for the API server. A request that has no answer by then is given up,
+// and what became of it is looked up by the next, on another connection if this one is dead.
+const requestsLast = 5 * time.Second
+
 // Options of the controller.
 type Options struct {
 	// MaxConcurrentReconciles is how many LLMBackends are written at the same time; 0 means 1.
@@ -180,6 +184,7 @@ func (r *Reconciler) watch(mgr ctrl.Manager, clusterIPs, apiServers *addressSet,
 		WatchesRawSource(awaitFirst(slices)).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: concurrency,
+			ReconciliationTimeout:   requestsLast,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](retryFirst, retryLast),
 		}).
 		Complete(r.traced())

@@ -22,6 +22,7 @@ func TestFailoverWhileWritesGoWrong(t *testing.T) {
 	}{
 		"the status write is lost":               {movingTo("eu-west"), loseRequest},
 		"the answer to the status write is lost": {movingTo("eu-west"), loseAnswer},
+		"the status write is never answered":     {movingTo("eu-west"), neverAnswer},
 		"the write of the slice is lost":         {writingSlice, loseRequest},
 		"the answer to that is lost":             {writingSlice, loseAnswer},
 	}

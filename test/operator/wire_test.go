@@ -161,6 +161,12 @@ func loseRequest(*http.Request, pass) (*http.Response, error) {
 	return nil, errors.New("request lost, for a test")
 }
 
+// neverAnswer leaves a request without an answer until the operator gives it up.
+func neverAnswer(req *http.Request, _ pass) (*http.Response, error) {
+	<-req.Context().Done()
+	return nil, req.Context().Err()
+}
+
 // loseAnswer has a request carried out and its answer lost.
 func loseAnswer(req *http.Request, next pass) (*http.Response, error) {
 	response, err := next(req)
