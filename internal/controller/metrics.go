@@ -28,9 +28,6 @@ var (
 	}
 )
 
-// holdReasons are the reasons of conditions that say that traffic is held on a region that fails.
-var holdReasons = []string{llmv1alpha1.ReasonNoHealthyRegion}
-
 func newMeter() *metrics.Operator {
 	return metrics.NewOperator(string(probe.HTTP), string(probe.GRPC), string(probe.OpenAIModels), string(probe.OpenAICompletion), string(probe.TCP))
 }
@@ -59,10 +56,13 @@ func (t *tally) settled(transitions []failover.Transition) {
 	}
 }
 
-// held returns the reasons why traffic is held.
+// held returns the reasons why traffic is held on a region that fails.
 func (t *tally) held(into []string) []string {
+	fails := slices.ContainsFunc(t.conditions, func(c metrics.Condition) bool {
+		return c.Type == llmv1alpha1.ConditionReady && c.Reason == llmv1alpha1.ReasonActiveRegionFailing
+	})
 	for _, c := range t.conditions {
-		if slices.Contains(holdReasons, c.Reason) {
+		if c.Reason == llmv1alpha1.ReasonNoHealthyRegion || fails && c.Type == llmv1alpha1.ConditionFailoverLimited {
 			into = append(into, c.Reason)
 		}
 	}
@@ -139,10 +139,11 @@ func (b *backend) show(into *metrics.Backend) {
 	}
 	into.Role = roleOf(stored)
 	into.Holds = b.tally.held(into.Holds[:0])
+	into.LimitedUntil = b.machine.View(time.Now()).LimitedUntil
 	into.Regions = into.Regions[:0]
 	for i := range stored.Regions {
 		name := stored.Regions[i].Name
-		region := metrics.Region{Name: name, Breaker: breakerStates[b.machine.BreakerState(name)]}
+		region := metrics.Region{Name: name, Breaker: breakerStates[b.machine.BreakerState(name)], MinDuration: b.machine.Flapping(name)}
 		if e, ok := b.regions[name]; ok {
 			region.Probes = e.probes
 		}

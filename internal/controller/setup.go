@@ -110,7 +110,7 @@ func Add(mgr ctrl.Manager, opts Options) error {
 		Meter:       meter,
 		Tracer:      opts.tracer(),
 		backends:    newRegistry(),
-		turns:       newTurns(opts.MaxFailoversPerSecond),
+		turns:       newTurns(opts.MaxFailoversPerSecond, meter.MovesWaiting),
 	}
 	if err := registerMetrics(opts.Metrics, r); err != nil {
 		return err

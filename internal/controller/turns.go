@@ -19,10 +19,12 @@ const turnLasts = time.Second
 // does not move a fleet at once. Who has waited longest and is ready comes first.
 type turns struct {
 	limiter *rate.Limiter
+	tell    func(waiting int)
 
-	mu    sync.Mutex
-	queue list.List // of *turn, in the order in which they began to wait
-	timer *time.Timer
+	mu      sync.Mutex
+	queue   list.List // of *turn, in the order in which they began to wait
+	waiting int       // how many of them wait for nothing but their turn
+	timer   *time.Timer
 }
 
 // turn is one backend's place among the turns. Its fields are guarded by the lock of the turns.
@@ -31,14 +33,16 @@ type turn struct {
 	place *list.Element // nil while it does not wait
 	ready bool          // nothing is missing but the turn
 	until time.Time     // the end of the turn that it has
+
+	counted bool // as one that waits
 }
 
-// newTurns returns turns at a rate; nil, which is no limit, if that is 0.
-func newTurns(perSecond float64) *turns {
+// newTurns returns turns at a rate; nil, which is no limit, if that is 0. It tells how many wait when that changes.
+func newTurns(perSecond float64, tell func(waiting int)) *turns {
 	if perSecond <= 0 {
 		return nil
 	}
-	return &turns{limiter: rate.NewLimiter(rate.Limit(perSecond), 1)}
+	return &turns{limiter: rate.NewLimiter(rate.Limit(perSecond), 1), tell: tell}
 }
 
 // ask tells how a backend stands, and returns the end of its turn if it has one. A backend that wants to move and is
@@ -57,6 +61,7 @@ func (q *turns) ask(now time.Time, t *turn, wanted, ready bool) (until time.Time
 	if q.first(now) == t {
 		q.give(now, t)
 	}
+	q.note(now, t)
 	q.arm(now)
 	return t.until
 }
@@ -75,6 +80,7 @@ func (q *turns) give(now time.Time, t *turn) bool {
 	given := q.limiter.AllowN(now, 1)
 	if given {
 		t.until = now.Add(turnLasts)
+		q.note(now, t)
 	}
 	return given
 }
@@ -105,19 +111,19 @@ func (q *turns) next() {
 	}
 }
 
-// waiting returns how many backends wait for nothing but their turn.
-func (q *turns) waiting(now time.Time) (n int) {
-	if q == nil {
-		return 0
+// note counts who waits for nothing but the turn, and tells when that changes.
+func (q *turns) note(now time.Time, t *turn) {
+	waits := t.place != nil && t.ready && !now.Before(t.until)
+	if waits == t.counted {
+		return
 	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for e := q.queue.Front(); e != nil; e = e.Next() {
-		if t := e.Value.(*turn); t.ready && !now.Before(t.until) {
-			n++
-		}
+	t.counted = waits
+	if waits {
+		q.waiting++
+	} else {
+		q.waiting--
 	}
-	return n
+	q.tell(q.waiting)
 }
 
 // pacedBy has the backend wait for its turn before it moves traffic by itself; nil for never. It is called before

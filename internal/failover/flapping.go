@@ -46,6 +46,14 @@ func (m *Machine) reviewFlapping() {
 	}
 }
 
+// Flapping returns for how long at least traffic stays away from the region because it flaps; 0 if it does not.
+func (m *Machine) Flapping(name string) time.Duration {
+	if i := m.index(name); i >= 0 && m.regions[i].minDuration != m.config.MinDuration {
+		return m.regions[i].minDuration
+	}
+	return 0
+}
+
 // sayFlapping adds to the message of a failover if the region that it leaves flaps.
 func (m *Machine) sayFlapping(message string, leaving Transition) string {
 	d := m.config.minDuration(append([]Transition{leaving}, m.record.History...), leaving.From)

@@ -20,10 +20,12 @@ type Backend struct {
 	TransitionSeq  int64
 	LastTransition time.Time
 	// Holds are the reasons why traffic stays on a region that fails.
-	Holds       []string
-	Regions     []Region
-	Conditions  []Condition
-	Transitions []Count
+	Holds []string
+	// LimitedUntil is when a limit allows a failover again; zero while it allows one.
+	LimitedUntil time.Time
+	Regions      []Region
+	Conditions   []Condition
+	Transitions  []Count
 	// HoldsBegun counts holds; their Type is not used.
 	HoldsBegun []Count
 }
@@ -53,6 +55,8 @@ type Region struct {
 	Probes  Probes
 	// Spend is nil for a region whose probes ask for no completions.
 	Spend *Spend
+	// MinDuration is for how long traffic stays away from it if it flaps, else 0.
+	MinDuration time.Duration
 }
 
 // Spend is what the completions of a region's probes have cost since the operator began to ask for them.
@@ -155,6 +159,7 @@ func (s scrape) all() {
 	for _, reason := range s.Holds {
 		s.send(holding, 1, reason)
 	}
+	s.sendTime(limitedUntil, s.LimitedUntil)
 	for i := range s.Regions {
 		s.region(&s.Regions[i])
 	}
@@ -175,6 +180,9 @@ func (s scrape) region(r *Region) {
 	if r.Spend != nil {
 		s.send(probeCompletions, float64(r.Spend.Completions), r.Name)
 		s.send(probeTokens, float64(r.Spend.Tokens), r.Name)
+	}
+	if r.MinDuration > 0 {
+		s.send(flappingSeconds, r.MinDuration.Seconds(), r.Name)
 	}
 	for o, n := range r.Probes.counts {
 		if n > 0 || Outcome(o) == Success {

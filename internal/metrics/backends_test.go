@@ -22,8 +22,8 @@ func failedOver() *Backend {
 	since := time.UnixMicro(1_700_000_000_500_000)
 	b := &Backend{
 		Namespace: "apps", Name: "chat", ActiveRegion: "eu-west", Role: RoleSecondary, ActiveSince: since,
-		TransitionSeq: 2, LastTransition: since, Holds: []string{"NoHealthyRegion"},
-		Regions:     []Region{{Name: "us-east", Breaker: Open}, {Name: "eu-west"}},
+		TransitionSeq: 2, LastTransition: since, Holds: []string{"NoHealthyRegion"}, LimitedUntil: since.Add(time.Hour),
+		Regions:     []Region{{Name: "us-east", Breaker: Open, MinDuration: time.Minute}, {Name: "eu-west"}},
 		Conditions:  []Condition{{"Ready", "False", "NoHealthyRegion"}},
 		Transitions: Add(Add(Add(nil, "BreakerOpened", "Status5xx"), "FailedOver", "BreakerOpen"), "BreakerOpened", "Status5xx"),
 		HoldsBegun:  Add(nil, "", "NoHealthyRegion"),
@@ -56,6 +56,12 @@ func TestBackends(t *testing.T) {
 		# HELP breakwater_condition Always 1: a condition of the status.
 		# TYPE breakwater_condition gauge
 		breakwater_condition{llmbackend="chat",namespace="apps",reason="NoHealthyRegion",status="False",type="Ready"} 1
+		# HELP breakwater_failover_limited_until_timestamp_seconds When spec.failover.maxPerHour allows a failover again; absent while it allows one.
+		# TYPE breakwater_failover_limited_until_timestamp_seconds gauge
+		breakwater_failover_limited_until_timestamp_seconds{llmbackend="chat",namespace="apps"} 1.7000036005e+09
+		# HELP breakwater_flapping_min_duration_seconds For how long at least traffic stays away from a region that flaps; absent for others.
+		# TYPE breakwater_flapping_min_duration_seconds gauge
+		breakwater_flapping_min_duration_seconds{llmbackend="chat",namespace="apps",region="us-east"} 60
 		# HELP breakwater_holding 1 while traffic is held on a region that fails, and absent otherwise.
 		# TYPE breakwater_holding gauge
 		breakwater_holding{llmbackend="chat",namespace="apps",reason="NoHealthyRegion"} 1
@@ -135,7 +141,7 @@ func TestDocumented(t *testing.T) {
 	descs := make(chan *prometheus.Desc, 100)
 	for _, c := range []prometheus.Collector{
 		NewBackends(nil), operator.probeDuration, operator.probeFailures, operator.decision, operator.publish, operator.failover,
-		operator.conflicts, operator.eventsDropped,
+		operator.conflicts, operator.eventsDropped, operator.waiting,
 	} {
 		c.Describe(descs)
 	}

@@ -22,6 +22,7 @@ type Operator struct {
 	failover      prometheus.Histogram
 	conflicts     *prometheus.CounterVec
 	eventsDropped prometheus.Counter
+	waiting       prometheus.Gauge
 }
 
 // Where the buckets of histograms end, in seconds. A failover can be held for hours.
@@ -60,6 +61,9 @@ func NewOperator(probeTypes ...string) *Operator {
 		eventsDropped: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "breakwater_events_dropped_total", Help: "Events that were left out because too many came at once.",
 		}),
+		waiting: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "breakwater_moves_waiting", Help: "LLMBackends whose failover or failback waits for its turn, as --max-failovers-per-second wants it.",
+		}),
 	}
 	for _, t := range probeTypes {
 		of := &[outcomes]prometheus.Observer{}
@@ -80,7 +84,7 @@ type Registerer = prometheus.Registerer
 // Register registers all metrics: those of o and those of the LLMBackends.
 func Register(with Registerer, o *Operator, b *Backends) error {
 	return errors.Join(with.Register(b), with.Register(o.probeDuration), with.Register(o.probeFailures), with.Register(o.decision),
-		with.Register(o.publish), with.Register(o.failover), with.Register(o.conflicts), with.Register(o.eventsDropped))
+		with.Register(o.publish), with.Register(o.failover), with.Register(o.conflicts), with.Register(o.eventsDropped), with.Register(o.waiting))
 }
 
 // Probed notes a probe. One of a type that is not known is not noted.
@@ -115,3 +119,6 @@ func (o *Operator) Conflict(kind string) { o.conflicts.WithLabelValues(kind).Inc
 
 // EventDropped notes an event that was not sent.
 func (o *Operator) EventDropped() { o.eventsDropped.Inc() }
+
+// MovesWaiting tells how many failovers and failbacks wait for their turn.
+func (o *Operator) MovesWaiting(n int) { o.waiting.Set(float64(n)) }

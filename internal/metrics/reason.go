@@ -20,7 +20,7 @@ var reasons = set(
 	"AddressRefused", "ClusterIPEndpoint", "InvalidExpression", "RefNotPermitted", "ServicePortNotFound",
 	"ExternalNameService", "PublishedService",
 	// Of holds.
-	"NoHealthyRegion",
+	"NoHealthyRegion", "MaxPerHour", "WaitingForTurn",
 )
 
 func set(words ...string) map[string]bool {

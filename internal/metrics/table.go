@@ -23,11 +23,13 @@ const (
 	holding
 	holds
 	condition
+	limitedUntil
 	breakerState
 	probes
 	probeSeconds
 	probeCompletions
 	probeTokens
+	flappingSeconds
 )
 
 // backendMetrics are those of LLMBackends. All but the first have the labels namespace and llmbackend.
@@ -68,6 +70,10 @@ var backendMetrics = [...]metric{
 		name: "breakwater_condition", kind: prometheus.GaugeValue, labels: []string{"reason", "status", "type"},
 		help: "Always 1: a condition of the status.",
 	},
+	limitedUntil: {
+		name: "breakwater_failover_limited_until_timestamp_seconds", kind: prometheus.GaugeValue,
+		help: "When spec.failover.maxPerHour allows a failover again; absent while it allows one.",
+	},
 	breakerState: {
 		name: "breakwater_breaker_state", kind: prometheus.GaugeValue, labels: []string{"region"},
 		help: "State of the region's circuit breaker: 0 is Closed, 1 is Open, 2 is HalfOpen.",
@@ -87,6 +93,10 @@ var backendMetrics = [...]metric{
 	probeTokens: {
 		name: "breakwater_probe_tokens_total", kind: prometheus.CounterValue, labels: []string{"region"},
 		help: "Tokens that these completions took; 128 for each of which the server did not say.",
+	},
+	flappingSeconds: {
+		name: "breakwater_flapping_min_duration_seconds", kind: prometheus.GaugeValue, labels: []string{"region"},
+		help: "For how long at least traffic stays away from a region that flaps; absent for others.",
 	},
 }
 
