@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
@@ -128,6 +129,15 @@ func drawn(r *rapid.T) edit {
 		i := slices.IndexFunc(b.Status.Regions, func(s llmv1alpha1.RegionStatus) bool { return s.Name == b.Status.ActiveRegion })
 		if i >= 0 && b.Status.Regions[i].Breaker.State == llmv1alpha1.BreakerClosed && rapid.Bool().Draw(r, "pinned") {
 			pinned(b)
+		}
+		if rapid.Bool().Draw(r, "limited") {
+			b.Spec.Failover.MaxPerHour = int32(rapid.IntRange(1, 2).Draw(r, "maxPerHour"))
+			for range 2 {
+				ended := epoch.Add(seconds("limit", -5, 60))
+				b.Status.History = append(b.Status.History, llmv1alpha1.Transition{
+					Seq: 1, Type: llmv1alpha1.TransitionFailedOver, From: "us-east", To: "us-east", Time: metav1.NewMicroTime(ended.Add(-time.Hour)),
+				})
+			}
 		}
 		switch rapid.IntRange(0, 3).Draw(r, "pause") {
 		case 0:

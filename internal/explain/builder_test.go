@@ -106,6 +106,9 @@ func failedOver(b *llmv1alpha1.LLMBackend) {
 	condition("Degraded", metav1.ConditionTrue, "RegionsFailing", "failing: us-east")(b)
 }
 
+// hourly allows one failover in an hour.
+func hourly(b *llmv1alpha1.LLMBackend) { b.Spec.Failover.MaxPerHour = 1 }
+
 // active is a region that traffic has gone to for some time.
 func active(name string, since time.Duration) edit {
 	return func(b *llmv1alpha1.LLMBackend) {

@@ -73,7 +73,7 @@ func (f *facts) activeFailed() bool { return f.active < 0 || f.regions[f.active]
 func (f *facts) holding() bool {
 	c := meta.FindStatusCondition(f.backend.Status.Conditions, llmv1alpha1.ConditionReady)
 	none := c != nil && c.Reason == llmv1alpha1.ReasonNoHealthyRegion
-	return f.activeFailed() && (none || len(f.candidates()) == 0)
+	return f.activeFailed() && !f.limited() && (none || len(f.candidates()) == 0)
 }
 
 func (f *facts) paused() bool {
@@ -94,13 +94,19 @@ func (f *facts) switchAsked() bool {
 // current is the name of the active region, which may have left the spec.
 func (f *facts) current() string { return f.record.ActiveRegion }
 
-// failbackDue is when the least time on the active region is over. A stored time that lies in the future counts as now.
-func (f *facts) failbackDue() time.Time {
+// limitEnd is when maxPerHour allows a failover again; zero while it allows one.
+func (f *facts) limitEnd() time.Time { return f.config.LimitedUntil(f.now, &f.record) }
+
+// limited says whether maxPerHour keeps traffic at an active region that is in the spec.
+func (f *facts) limited() bool { return f.active >= 0 && !f.limitEnd().IsZero() }
+
+// failbackDue is when traffic may go back to a region. A stored time that lies in the future counts as now.
+func (f *facts) failbackDue(to region) time.Time {
 	since := f.record.ActiveSince
 	if since.After(f.now) {
 		since = f.now
 	}
-	return since.Add(f.config.MinDuration)
+	return later(since.Add(f.config.StaysAway(to.name, &f.record)), f.limitEnd())
 }
 
 // others are the regions beside the active one that a condition holds for, in order of preference.

@@ -35,6 +35,7 @@ type Event string
 const (
 	EventOrder     Event = "Order"     // a person's order is carried out
 	EventPauseEnds Event = "PauseEnds" // a pause ends
+	EventLimitEnds Event = "LimitEnds" // maxPerHour allows a failover again
 	EventPublish   Event = "Publish"   // the EndpointSlices are made to show the active region
 	EventTrial     Event = "Trial"     // a failing region is tried
 	EventFailover  Event = "Failover"  // traffic leaves a region that fails
@@ -61,7 +62,7 @@ func (f *facts) next() []Step {
 	case !f.initialised():
 		steps = slices.Concat(f.pauseEnds(), f.begin())
 	default:
-		steps = slices.Concat(f.unread(), f.pauseEnds(), f.asked(), f.publish(), f.trials(), f.moves())
+		steps = slices.Concat(f.unread(), f.pauseEnds(), f.limitEnds(), f.asked(), f.publish(), f.trials(), f.moves())
 	}
 	order := map[When]int{Now: 0, AtTime: 1, OnEvent: 2}
 	slices.SortStableFunc(steps, func(a, b Step) int {
@@ -122,6 +123,13 @@ func (f *facts) pauseEnds() []Step {
 	default:
 		return nil
 	}
+}
+
+func (f *facts) limitEnds() []Step {
+	if f.limitEnd().IsZero() {
+		return nil
+	}
+	return []Step{f.at(f.limitEnd(), EventLimitEnds, "", "maxPerHour allows a failover again")}
 }
 
 // asked tells the orders that are not acknowledged yet. A reset wins over a switch.
@@ -196,6 +204,14 @@ func (f *facts) departure() Step {
 	switch {
 	case len(f.regions) == 1 && f.active == 0:
 		return onEvent(EventStay, f.current(), "traffic stays: there is no region to fail over to")
+	case f.limited() && f.pausedForGood():
+		return onEvent(EventStay, f.current(), "traffic stays until the pause ends")
+	case f.limited():
+		end := f.limitEnd()
+		if f.paused() {
+			end = later(end, f.orders.PausedUntil)
+		}
+		return f.move(f.at(end, EventFailover, "", "%s fails, and maxPerHour is used up: then the most preferred of the others that answers gets the traffic", f.current()))
 	case f.holding() && len(others) == 0:
 		return onEvent(EventStay, f.current(), "traffic stays: no other region may be asked")
 	case f.holding():
@@ -232,7 +248,7 @@ func (f *facts) failbacks() []Step {
 		if r.unfit {
 			continue
 		}
-		at := f.failbackDue()
+		at := f.failbackDue(r)
 		if f.paused() {
 			at = later(at, f.orders.PausedUntil)
 		}
@@ -252,6 +268,8 @@ func (f *facts) whatIf() Step {
 	switch {
 	case len(f.regions) == 1:
 		return onEvent(EventStay, a.name, "if %s fails, traffic stays: there is no region to fail over to", a.name)
+	case f.limited():
+		return onEvent(EventStay, a.name, "if %s fails before maxPerHour allows a failover again, traffic stays until then", a.name)
 	case len(candidates) == 0:
 		return f.move(onEvent(EventFailover, "", "if %s fails, traffic stays until another region answers", a.name))
 	case len(candidates) == 1:

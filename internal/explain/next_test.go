@@ -46,6 +46,18 @@ func TestNext(t *testing.T) {
 			"in 1m48s Failback us-east: traffic goes back to us-east if its breaker has closed by then",
 			ifWestFails,
 		}},
+		{"failed over, and the failovers of an hour are used up", []edit{failedOver, hourly}, []string{
+			"in 48s Trial us-east: " + tried,
+			"in 59m48s LimitEnds: maxPerHour allows a failover again",
+			"in 59m48s Failback us-east: traffic goes back to us-east if its breaker has closed by then",
+			"OnEvent Stay eu-west: if eu-west fails before maxPerHour allows a failover again, traffic stays until then",
+		}},
+		{"then the other fails too", []edit{failedOver, hourly, open("eu-west", 50*time.Second)}, []string{
+			"in 48s Trial us-east: " + tried,
+			"in 50s Trial eu-west: eu-west is tried: one good answer closes its breaker",
+			"in 59m48s LimitEnds: maxPerHour allows a failover again",
+			"in 59m48s Failover: eu-west fails, and maxPerHour is used up: then the most preferred of the others that answers gets the traffic",
+		}},
 		{"the window has ended", []edit{failedOver, open("us-east", -time.Second)}, []string{
 			"Now Trial us-east: " + tried,
 			"in 18s Failback us-east: traffic goes back to us-east if its breaker has closed by then",

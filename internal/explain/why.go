@@ -128,6 +128,8 @@ func (f *facts) departs() string {
 		return "somebody moves it: the mode is Observe"
 	case f.paused():
 		return "the pause ends"
+	case f.limited():
+		return "maxPerHour allows a failover again"
 	case f.holding():
 		return "a region answers: none does"
 	default:
@@ -170,6 +172,9 @@ func (f *facts) allowed() []Need {
 		needs = append(needs, Need{Message: "the pause must be ended: kubectl breakwater resume " + f.named()})
 	case f.paused():
 		needs = append(needs, Need{Message: "the pause must be over", At: f.orders.PausedUntil.UTC()})
+	}
+	if f.limited() {
+		needs = append(needs, Need{Message: fmt.Sprintf("maxPerHour (%d) must allow a failover again", f.config.MaxPerHour), At: f.limitEnd()})
 	}
 	return needs
 }
@@ -218,8 +223,8 @@ func (f *facts) needsOfFailback(i int) []Need {
 	if r.Open {
 		needs = append(needs, Need{Message: fmt.Sprintf("its breaker must close: %s it", closes(r)), At: f.known(r.OpenUntil)})
 	}
-	if due := f.failbackDue(); due.After(f.now) {
-		needs = append(needs, Need{Message: fmt.Sprintf("minDuration (%s) must be over", f.config.MinDuration), At: due})
+	if due := f.failbackDue(r); due.After(f.now) && !due.Equal(f.limitEnd()) {
+		needs = append(needs, Need{Message: fmt.Sprintf("minDuration (%s) must be over", f.config.StaysAway(r.name, &f.record)), At: due})
 	}
 	return append(needs, Need{Message: "it must answer a probe that is made then"})
 }

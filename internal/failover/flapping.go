@@ -39,6 +39,11 @@ func (c *Config) minDuration(history []Transition, region string) time.Duration 
 	return min(c.MinDuration<<flaps(history, region, c.MaxMinDuration), c.MaxMinDuration)
 }
 
+// StaysAway returns the least time that traffic stays elsewhere before it goes back to the region.
+func (c *Config) StaysAway(region string, r *Record) time.Duration {
+	return c.minDuration(r.History, region)
+}
+
 // reviewFlapping brings the regions up to the history.
 func (m *Machine) reviewFlapping() {
 	for i := range m.regions {

@@ -73,6 +73,12 @@ func shown(now, end time.Time) time.Time {
 	return storedDeadline(end)
 }
 
+// LimitedUntil returns when MaxPerHour allows a failover again, to whoever reads the record at now; zero while it
+// allows one.
+func (c *Config) LimitedUntil(now time.Time, r *Record) time.Time {
+	return shown(now, recalled(now, r.History).end(c.MaxPerHour))
+}
+
 // mayFailOver says whether traffic should leave the active region, and may.
 func (m *Machine) mayFailOver(now time.Time) bool {
 	return m.activeFailed() && m.config.Mode != Disabled && (m.active < 0 || !now.Before(m.limitEnd()))
