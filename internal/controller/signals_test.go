@@ -120,10 +120,12 @@ func TestSignalsThatSayLittle(t *testing.T) {
 				if seq := r.stored.Status.TransitionSeq; seq > 0 {
 					t.Errorf("%d transitions", seq)
 				}
-				// A good or missing number takes back no failure of a probe.
+				// A good or missing number takes back no failure of a probe. Where few calls have failed too, either may
+				// be the last that was missing: probes and evaluations can fall on one instant.
 				r.prober.set(east, 503)
 				r.until(t, 30*time.Second)
-				if got := breakerReason(r, 0); got != "Status503 by Probe" {
+				got := breakerReason(r, 0)
+				if got != "Status503 by Probe" && !(v.Failing && got == "ErrorRatio by Traffic") {
 					t.Errorf("probes that fail open the breaker for %q", got)
 				}
 			})
