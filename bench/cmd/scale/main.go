@@ -42,10 +42,10 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	r, err := measure(ctx, o)
-	if err == nil {
-		err = json.NewEncoder(os.Stdout).Encode(r)
-	}
 	if err != nil {
+		r.Failed = err.Error() // what was measured before is worth as much
+	}
+	if err := errors.Join(err, json.NewEncoder(os.Stdout).Encode(r)); err != nil {
 		fmt.Fprintln(os.Stderr, "scale:", err)
 		os.Exit(1)
 	}

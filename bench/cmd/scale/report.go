@@ -33,6 +33,8 @@ type report struct {
 	BareTwoWritesMsP50       float64    `json:"bareTwoWritesMsP50"`
 	BareTwoWritesMsP99       float64    `json:"bareTwoWritesMsP99"`
 	Context                  conditions `json:"context"`
+	// Failed is why what comes later is missing; empty if the run was complete.
+	Failed string `json:"failed,omitempty"`
 }
 
 // conditions are those under which the numbers came about.
