@@ -14,8 +14,8 @@ type modelBreaker struct {
 	failures  int       // in a row
 	successes int       // in a row, of trials and hold probes
 
-	rate     float64 // average failure rate
-	recovery float64 // average seconds to recover; negative before the first
+	rate     float64       // average failure rate
+	recovery time.Duration // average time to recover, rounded down each time; negative before the first
 	opened   time.Time
 }
 
@@ -30,7 +30,7 @@ func (m *modelBreaker) state() State {
 	}
 }
 
-// near is how far the averages may be off: whole numbers round at each step.
+// near is how far the average rate may be off: whole numbers round at each step.
 const near = 1e-7
 
 func (m *modelBreaker) threshold(c BreakerConfig) int {
@@ -54,7 +54,7 @@ func (m *modelBreaker) window(c BreakerConfig) time.Duration {
 	}
 	d := c.OpenDuration
 	if m.recovery >= 0 {
-		d = time.Duration(m.recovery * float64(time.Second))
+		d = m.recovery
 	}
 	return max(a.MinOpenDuration, min(d, a.MaxOpenDuration))
 }
@@ -176,9 +176,9 @@ func (m *modelBreaker) succeed(c BreakerConfig, now time.Time) {
 	}
 	if c.Adaptive != nil {
 		if m.recovery < 0 {
-			m.recovery = c.OpenDuration.Seconds()
+			m.recovery = c.OpenDuration
 		}
-		m.recovery = 0.7*m.recovery + 0.3*now.Sub(m.opened).Seconds()
+		m.recovery = (7*m.recovery + 3*now.Sub(m.opened)) / 10
 	}
 	m.close()
 }
