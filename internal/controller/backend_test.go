@@ -138,6 +138,7 @@ func (r *running) until(t *testing.T, d time.Duration) {
 		case <-r.wakeups:
 			r.reconcile(t)
 		case <-over:
+			synctest.Wait() // for those who answer in this very instant
 			return
 		}
 	}
