@@ -125,6 +125,21 @@ func TestMaxPerHour(t *testing.T) {
 			),
 		},
 		{
+			name: "nor after a restart",
+			script: func(w *world) {
+				twice(w)
+				w.resets(30*second, "1")
+				w.restart(35*second, 0)
+				w.failsBriefly(40*second, "us-east")
+			},
+			until: 40 * second,
+			want: afterTwice(
+				"30s #8 Reset eu-west>us-east Requested",
+				"40s #9 BreakerOpened us-east Status503",
+				"40s #10 FailedOver us-east>eu-west BreakerOpen",
+			),
+		},
+		{
 			name:    "a region that was removed is left at once, and that does not count",
 			regions: []string{"us-east", "eu-west", "local"},
 			script: func(w *world) {

@@ -95,9 +95,9 @@ func TestTurn(t *testing.T) {
 			script: func(w *world) {
 				paced(w)
 				w.config.MinDuration = 0
-				w.config.Regions[0].Breaker.OpenDuration = 5 * second
+				w.config.Regions[0].Breaker.OpenDuration = 1200 * ms
 				w.turns(13 * second)
-				w.responds(14*second, "us-east", status(200))
+				w.responds(13*second, "us-east", status(200))
 				w.turns(30 * second)
 			},
 			until: 40 * second,
@@ -105,7 +105,7 @@ func TestTurn(t *testing.T) {
 				"0s first us-east",
 				"12.25s #1 BreakerOpened us-east Status503",
 				"13s #2 FailedOver us-east>eu-west BreakerOpen",
-				"17s #3 BreakerClosed us-east Recovered",
+				"13.2s #3 BreakerClosed us-east Recovered",
 				"30s #4 FailedBack eu-west>us-east PreferredRegionHealthy",
 			},
 		},
