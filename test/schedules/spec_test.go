@@ -104,18 +104,20 @@ func randomBreaker(r *rand.Rand) llmv1alpha1.BreakerSpec {
 }
 
 func randomFailover(r *rand.Rand) llmv1alpha1.FailoverSpec {
+	mode := pick(r, llmv1alpha1.FailoverAutomatic, llmv1alpha1.FailoverAutomatic, llmv1alpha1.FailoverAutomatic,
+		llmv1alpha1.FailoverAutomatic, llmv1alpha1.FailoverObserve, llmv1alpha1.FailoverDisabled)
 	least := between(r, 0, 45*second).Truncate(time.Millisecond)
 	spec := llmv1alpha1.FailoverSpec{
-		Mode: pick(r, llmv1alpha1.FailoverAutomatic, llmv1alpha1.FailoverAutomatic, llmv1alpha1.FailoverAutomatic,
-			llmv1alpha1.FailoverAutomatic, llmv1alpha1.FailoverObserve, llmv1alpha1.FailoverDisabled),
+		Mode:        mode,
 		MinDuration: llmv1alpha1.Duration(fmt.Sprintf("%dms", least.Milliseconds())),
 		Failback:    pick(r, llmv1alpha1.FailbackAutomatic, llmv1alpha1.FailbackAutomatic, llmv1alpha1.FailbackAutomatic, llmv1alpha1.FailbackManual),
 	}
-	if r.IntN(3) == 0 && least > 0 {
-		spec.MaxMinDuration = duration(r, max(least, second), 90*second)
+	limits := rand.New(rand.NewPCG(uint64(least), 4)) // of their own, so that a seed goes on to draw what it drew before
+	if limits.IntN(3) == 0 && least > 0 {
+		spec.MaxMinDuration = duration(limits, max(least, second), 90*second)
 	}
-	if r.IntN(3) == 0 {
-		spec.MaxPerHour = int32(1 + r.IntN(4))
+	if limits.IntN(3) == 0 {
+		spec.MaxPerHour = int32(1 + limits.IntN(4))
 	}
 	return spec
 }
