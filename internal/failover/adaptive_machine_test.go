@@ -90,6 +90,17 @@ func TestSwitchIsASample(t *testing.T) {
 	}
 }
 
+// That a person closes a breaker says nothing about how long the region took to recover.
+func TestResetIsNoSample(t *testing.T) {
+	w := newAdaptiveWorld(t)
+	w.traffic(7*second, "eu-west", 5, status(503))
+	w.resets(17*second, "1")
+	w.run(17 * second)
+	if len(w.open()) > 0 || w.averages(1).sampled {
+		t.Errorf("%v are open, averages = %+v, want none open and no sample", w.open(), w.averages(1))
+	}
+}
+
 // When a window that was read from the store began is not known: its end is no sample. That of a window that
 // a trial has opened since is one.
 func TestStoredWindowIsNoSample(t *testing.T) {

@@ -4,6 +4,7 @@
 package failover
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -85,4 +86,25 @@ func TestFirstRecord(t *testing.T) {
 		"3s first us-east",
 		"3s #2 FailedOver us-east>eu-west BreakerOpen",
 	)
+}
+
+// What has happened since the claim was decided counts, also if nothing has looked at the claim meanwhile.
+func TestPlanLooksAtAFailbackAgain(t *testing.T) {
+	w := newWorld(t, config("us-east", "eu-west"))
+	leavesAt14(w, time.Minute)
+	w.responds(70*second, "us-east", status(200))
+	w.storing(70*second, store{fails: true})
+	w.run(74 * second)
+	fallsBack := func() bool {
+		return slices.ContainsFunc(w.machine.Plan(w.clock()).Transitions, func(x Transition) bool { return x.Type == FailedBack })
+	}
+	if !fallsBack() {
+		t.Fatal("the failback is not decided")
+	}
+	for range 5 {
+		w.machine.Traffic(w.clock(), "eu-west", outcome(Response{Status: 503}))
+	}
+	if fallsBack() {
+		t.Error("leaving a region that has failed meanwhile is planned as a failback")
+	}
 }

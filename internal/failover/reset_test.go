@@ -44,6 +44,21 @@ func TestReset(t *testing.T) {
 			},
 		},
 		{
+			name: "forgets what a Retry-After holds of a closed breaker: a switch there is tried",
+			script: func(w *world) {
+				w.traffic(12*second, "eu-west", 1, limited(100*second))
+				w.resets(13*second, "1")
+				w.switches(14*second, "1", "eu-west")
+			},
+			until: 15 * second,
+			want: []string{
+				"0s first us-east",
+				"13s #1 Reset us-east>us-east Requested",
+				"14s #2 SwitchedOver us-east>eu-west Requested",
+				"14s switch Switched",
+			},
+		},
+		{
 			name: "heard twice: nothing happens the second time",
 			script: func(w *world) {
 				w.resets(20*second, "1")

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
 	"github.com/breakwater-dev/breakwater/test/lab"
 )
@@ -33,13 +35,20 @@ func TestPauseEndsByItself(t *testing.T) {
 	}
 }
 
-// A value that cannot be read pauses: somebody wanted traffic to stay where it is.
+// A value that cannot be read pauses: somebody wanted traffic to stay where it is. What others write into slices stays
+// as well.
 func TestUnreadablePausePauses(t *testing.T) {
 	w := newWorld(t)
 	east, _ := w.serve(minDuration("1h"))
 	w.annotate("chat", llmv1alpha1.PausedAnnotation, "until tomorrow")
 	w.awaitReason("chat", llmv1alpha1.ConditionPaused, llmv1alpha1.ReasonInvalidPauseValue)
+	meddled := w.slice(chatSlice)
+	meddled.Endpoints[0].Addresses = []string{"10.99.0.1"}
+	w.update(meddled)
 	w.set(east, lab.Status(503))
 	w.awaitOpen("chat", "us-east")
 	w.wantHistory(w.awaitTrials("chat", "us-east", 2), "1 BreakerOpened us-east")
+	if diff := cmp.Diff(content(meddled), content(w.slice(chatSlice))); diff != "" {
+		t.Errorf("the slice was written in the pause (-before +now):\n%s", diff)
+	}
 }

@@ -5,6 +5,7 @@ package schedules
 
 import (
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -31,6 +32,7 @@ func TestFound(t *testing.T) {
 		"a restored backup has published nothing":                                      restoredUnpublished,
 		"a restored backup is heard of by the Service first":                           restoredServiceFirst,
 		"a restored backup lets a number be given again":                               restoredNumberAgain,
+		"a repair that is refused at first is made all the same":                       repairRefused,
 		"an LLMBackend is created again before its deletion is heard of":               createdAgainUnheard,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -145,6 +147,19 @@ func restoredNumberAgain(w *world) {
 		w.weather.holdBack(apiserver.EndpointSlices, w.began.Add(60*second))
 	})
 	w.at(41*second, "ordered a reset", func() { w.annotate(map[string]string{llmv1alpha1.ResetAnnotation: "2"}) })
+}
+
+func repairRefused(w *world) {
+	w.begins(oneOf(llmv1alpha1.ProbeActive))
+	w.weather.add(fault{
+		from: w.began.Add(10 * second), until: w.began.Add(11 * second), writes: true, resource: apiserver.EndpointSlices,
+		chance: 1, fate: apiserver.Fate{Code: http.StatusInternalServerError},
+	})
+	w.at(10*second, "somebody edits the slice's endpoints", func() {
+		changeIfThere(w, &discoveryv1.EndpointSlice{}, sliceName, func(s *discoveryv1.EndpointSlice) {
+			s.Endpoints = []discoveryv1.Endpoint{{Addresses: []string{foreignAddress}}}
+		})
+	})
 }
 
 func createdAgainUnheard(w *world) {
