@@ -99,14 +99,8 @@ fmt: bin/golangci-lint ## Format the Go files.
 
 # The long builds are prerequisites, so that make -j builds them once for all targets.
 .PHONY: test
-test: controlplane bin/golangci-lint bin/helm bin/cyclonedx-gomod ## Everything that CI checks: verify, lint, unit, schedules, integration.
-	+@for phase in verify lint unit schedules integration; do \
-		start=$$SECONDS; \
-		echo "==> make $$phase"; \
-		$(MAKE) --no-print-directory $$phase || { echo "==> make $$phase: FAILED" >&2; exit 1; }; \
-		echo "==> make $$phase: passed in $$((SECONDS - start)) s"; \
-	done; \
-	echo "==> everything passed in $$SECONDS s"
+test: controlplane bin/golangci-lint bin/helm bin/cyclonedx-gomod ## Everything that CI checks: verify, lint, unit, and schedules beside integration.
+	+@hack/test.sh
 
 .PHONY: unit
 unit: ## Tests that need nothing but Go, and each benchmark once.
