@@ -50,8 +50,7 @@ func (w *world) tellInput() {
 func (w *world) tellProbe(f inFlight) {
 	a := w.judged(f.Region, f.started, ByProbe, outcome(f.answer.Response))
 	a.AskedLess = w.ladder(f.Region) && !f.Purpose.Climbs()
-	// What one rung has answered before says nothing of another.
-	a.Gone = a.Gone && f.answer.rung == 0
+	a.Rung = f.answer.rung
 	w.judge.Answered(a)
 }
 

@@ -249,7 +249,7 @@ func (w *world) poll() bool {
 
 func (w *world) launch(p Probe) {
 	a := w.responses[p.Region]
-	if w.ladder(p.Region) && p.Purpose.Climbs() && a.good() {
+	if w.ladder(p.Region) && p.Purpose.Climbs() && a.good() && a.after < w.timeout(p.Region) {
 		a = w.above[p.Region]
 		a.rung = 1
 	}

@@ -84,6 +84,8 @@ type Answer struct {
 	Slow bool
 	// Gone marks an Excluded answer that is a failure once the same probe has succeeded there (404, 3xx).
 	Gone bool
+	// Rung is how high the probe climbed that led to the answer: 0 for what routine probes ask.
+	Rung int
 	// AskedLess: the probe asked less than those that moves rest on. Its success is no evidence for a move.
 	AskedLess bool
 	// ByTraffic: seen by real traffic. It is no evidence for a move.

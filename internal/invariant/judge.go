@@ -62,7 +62,7 @@ type region struct {
 	identity  string
 	validFrom time.Time // answers of older probes say nothing
 	answers   []answer
-	succeeded bool
+	succeeded int // as many rungs of its probe have succeeded
 	leftSpec  time.Time
 	opening   opening
 	limits    []limits // the newest last; those before may be all that the operator has read
@@ -116,7 +116,7 @@ func (j *Judge) Spec(at time.Time, s Spec) {
 	for _, r := range s.Regions {
 		k := j.region(r.Name)
 		if k.identity != r.Identity {
-			k.identity, k.validFrom, k.succeeded = r.Identity, at, false
+			k.identity, k.validFrom, k.succeeded = r.Identity, at, 0
 			k.limits = nil
 		}
 		if s.Generation == 0 {
@@ -156,7 +156,9 @@ func (j *Judge) Answered(a Answer) {
 	known := answer{Answer: a, threshold: least.failureThreshold}
 	switch a.Class {
 	case Success:
-		r.succeeded = r.succeeded || !a.ByTraffic
+		if !a.ByTraffic {
+			r.succeeded = max(r.succeeded, a.Rung+1)
+		}
 		known.failed = a.Slow
 	case Failure:
 		known.failed = true
@@ -164,7 +166,7 @@ func (j *Judge) Answered(a Answer) {
 		known.failed = a.RetryAfter == nil && !a.QuotaExhausted
 		known.stop = a.QuotaExhausted || a.RetryAfter != nil && *a.RetryAfter > least.retryAfterThreshold
 	case Excluded:
-		known.failed = a.Gone && r.succeeded && !a.ByTraffic
+		known.failed = a.Gone && r.succeeded > a.Rung && !a.ByTraffic
 	case Unknown:
 	}
 	r.answers = append(r.answers, known)
@@ -203,7 +205,7 @@ func (j *Judge) Restarted(at time.Time, step time.Duration) {
 	}
 	j.forgetAnswers(at)
 	for _, r := range j.known {
-		r.succeeded = false
+		r.succeeded = 0
 	}
 }
 
