@@ -83,7 +83,12 @@ func (m *Machine) steer(now time.Time, buf []Probe) []Probe {
 	case m.claim == nil || m.reported(m.claim):
 		return buf
 	case m.claim.kind == failover:
-		return m.advanceFailover(now, buf)
+		buf = m.advanceFailover(now, buf)
+		if m.switchRequested() && m.givesWay(now) {
+			m.newSwitch(now)
+			buf = m.advanceSwitch(now, buf)
+		}
+		return buf
 	case m.claim.kind == failback:
 		return m.advanceFailback(now, buf)
 	default:

@@ -69,7 +69,8 @@ func (s schedule) play(t rapid.TB) *world {
 	w.order(turmoil, func(o *Orders) { o.Paused = false })
 	w.edit(turmoil, func(c *Config) { c.Mode, c.MaxPerHour = Automatic, 0 })
 	if s.longHeld {
-		w.resets(turmoil, "the last")
+		// Later than what may have kept the first publication, which acknowledges a reset and does not act on it.
+		w.resets(turmoil+time.Second, "the last")
 	}
 	w.run(calm)
 	w.judge.Converged(w.trueTime(w.now))
