@@ -125,7 +125,7 @@ func TestSignalsThatSayLittle(t *testing.T) {
 				r.prober.set(east, 503)
 				r.until(t, 30*time.Second)
 				got := breakerReason(r, 0)
-				if got != "Status503 by Probe" && !(v.Failing && got == "ErrorRatio by Traffic") {
+				if got != "Status503 by Probe" && (!v.Failing || got != "ErrorRatio by Traffic") {
 					t.Errorf("probes that fail open the breaker for %q", got)
 				}
 			})
