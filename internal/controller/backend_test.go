@@ -132,13 +132,18 @@ func (r *running) reconcile(t *testing.T) failover.Plan {
 
 // until reconciles as asked until the time is over.
 func (r *running) until(t *testing.T, d time.Duration) {
+	r.serve(t, d)
+	synctest.Wait() // for those who answer in this very instant
+}
+
+// serve is until for several at the same time: only one may wait for all others.
+func (r *running) serve(t *testing.T, d time.Duration) {
 	over := time.After(d)
 	for {
 		select {
 		case <-r.wakeups:
 			r.reconcile(t)
 		case <-over:
-			synctest.Wait() // for those who answer in this very instant
 			return
 		}
 	}

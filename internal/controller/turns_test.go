@@ -40,9 +40,10 @@ func runFleet(t *testing.T, size int, perSecond float64) (f fleet, waiting *atom
 func (f fleet) until(t *testing.T, d time.Duration) {
 	var all sync.WaitGroup
 	for _, r := range f {
-		all.Go(func() { r.until(t, d) })
+		all.Go(func() { r.serve(t, d) })
 	}
 	all.Wait()
+	synctest.Wait()
 }
 
 // moved returns when traffic was moved, in order of time.
