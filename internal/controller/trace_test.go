@@ -36,8 +36,10 @@ func TestProbesAreTraced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		spans := tracetest.NewInMemoryExporter()
 		r := run(t)
+		r.backend.mu.Lock() // no probe has begun, and those to come are begun under the lock
 		r.backend.tracer = trace.NewTracerProvider(trace.WithSyncer(spans)).Tracer(scopeName)
 		r.backend.key = types.NamespacedName{Namespace: "apps", Name: "chat"}
+		r.backend.mu.Unlock()
 		r.prober.set(east, 503)
 		r.until(t, 8*time.Second)
 		r.backend.stop()
