@@ -73,18 +73,18 @@ type running struct {
 	broken  bool          // nothing can be stored
 	plan    failover.Plan // the newest
 	wakeups chan struct{}
-	turns   *turns // that moves wait for
+	prepare func(*backend) // before anything else is called; nil for nothing
 }
 
 func run(t *testing.T, changes ...func(*llmv1alpha1.LLMBackend)) *running {
-	return runPaced(t, nil, changes...)
+	return runPrepared(t, nil, changes...)
 }
 
-func runPaced(t *testing.T, q *turns, changes ...func(*llmv1alpha1.LLMBackend)) *running {
+func runPrepared(t *testing.T, prepare func(*backend), changes ...func(*llmv1alpha1.LLMBackend)) *running {
 	r := &running{
-		prober: &scriptedProber{status: map[string]int{east: 200, west: 200}, probes: map[string]int{}},
-		stored: chat(),
-		turns:  q,
+		prober:  &scriptedProber{status: map[string]int{east: 200, west: 200}, probes: map[string]int{}},
+		stored:  chat(),
+		prepare: prepare,
 	}
 	r.stored.Spec.Secondaries[0].Endpoint.URL = "http://" + west + ":8000"
 	for _, change := range changes {
@@ -103,7 +103,10 @@ func (r *running) start(t *testing.T, prober Prober) {
 		default:
 			t.Error("a second reconcile was asked for while one was to come")
 		}
-	}).pacedBy(r.turns)
+	})
+	if r.prepare != nil {
+		r.prepare(r.backend)
+	}
 	r.reconcile(t)
 }
 

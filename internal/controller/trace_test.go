@@ -35,11 +35,10 @@ func said(s tracetest.SpanStub) string {
 func TestProbesAreTraced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		spans := tracetest.NewInMemoryExporter()
-		r := run(t)
-		r.backend.mu.Lock() // no probe has begun, and those to come are begun under the lock
-		r.backend.tracer = trace.NewTracerProvider(trace.WithSyncer(spans)).Tracer(scopeName)
-		r.backend.key = types.NamespacedName{Namespace: "apps", Name: "chat"}
-		r.backend.mu.Unlock()
+		r := runPrepared(t, func(b *backend) {
+			b.tracer = trace.NewTracerProvider(trace.WithSyncer(spans)).Tracer(scopeName)
+			b.key = types.NamespacedName{Namespace: "apps", Name: "chat"}
+		})
 		r.prober.set(east, 503)
 		r.until(t, 8*time.Second)
 		r.backend.stop()

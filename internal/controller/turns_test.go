@@ -28,7 +28,7 @@ func runFleet(t *testing.T, size int, perSecond float64) (f fleet, waiting *atom
 	q := newTurns(perSecond, func(n int) { waiting.Store(int64(n)) })
 	f = make(fleet, size)
 	for i := range f {
-		f[i] = runPaced(t, q, func(b *llmv1alpha1.LLMBackend) {
+		f[i] = runPrepared(t, func(b *backend) { b.pacedBy(q) }, func(b *llmv1alpha1.LLMBackend) {
 			b.Name, b.UID = fmt.Sprintf("chat-%d", i), types.UID(fmt.Sprint(i))
 		})
 		t.Cleanup(f[i].backend.stop)
