@@ -119,6 +119,11 @@ soak: ## New schedules of decision and operator for DURATION, 10m unless set.
 	go test -count=1 -timeout 0 -run 'TestInvariants|TestBreakerAgreesWithModel' ./internal/failover -rapid.checks=1000
 	cd test && go test -count=1 -v -timeout 0 -run TestSchedules ./schedules -soak $(DURATION)
 
+# In a copy of the tree, bin/mutants. Not part of make test, which checks that the faults apply and compile.
+.PHONY: mutants
+mutants: controlplane ## Break the operator by hand-made faults, one at a time, and show which test notices.
+	go run ./hack/mutants $(MUTANTS)
+
 # -count=1, because the test cache does not see bin/ and config/, which these tests run and read.
 .PHONY: integration
 integration: build build-lab controlplane bin/helm bin/cyclonedx-gomod ## Tests on a real API server, in a network namespace of their own.

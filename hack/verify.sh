@@ -50,7 +50,7 @@ for mod in go.mod test/go.mod bench/go.mod hack/controlplane/go.mod hack/tools/g
 done
 
 echo "formatting"
-unformatted=$(gofmt -l api bench cmd config internal test)
+unformatted=$(gofmt -l api bench cmd config hack/mutants internal test)
 [[ -z $unformatted ]] || report "not formatted: ${unformatted//$'\n'/ }" "run 'make fmt'"
 
 echo "manifests"
