@@ -115,22 +115,22 @@ type FailoverSpec struct {
 	MinDuration Duration `json:"minDuration,omitempty"`
 
 	// maxMinDuration lets minDuration double for a region that flaps, up to this:
-	// 1s to 24h. A region flaps if it fails sooner than this after traffic has come
-	// to it; with each time in a row traffic stays away from it twice as long, until
-	// it has served for as long as this. A reset or a switch begins anew. The status
-	// keeps the newest 8 moves, so that minDuration is doubled 4 times at most.
-	// minDuration is never doubled unless this is set.
+	// 1s to 24h. A region flaps if it fails sooner than this after traffic has
+	// come to it; with each time in a row traffic stays away from it twice as
+	// long, until it has served for as long as this. A reset or a switch begins
+	// anew. The status keeps the newest 8 moves, so that minDuration is doubled 4
+	// times at most. minDuration is never doubled unless this is set.
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$') || duration(self) >= duration('1s') && duration(self) <= duration('24h')",message="maxMinDuration must be 1s to 24h, such as 10m"
 	MaxMinDuration Duration `json:"maxMinDuration,omitempty"`
 
-	// maxPerHour is how many failovers there may be within an hour, 1 to 8. When as
-	// many were made, traffic stays where it is until the oldest of them is an hour
-	// ago: there is no failback either, which another failover might have to undo.
-	// A reset or a switch is never held, and the count begins anew after it. To
-	// leave a region that was removed from the spec is not counted. More than 8 cannot
-	// be counted, because the status keeps the newest 8 moves. There may be any number
-	// unless it is set.
+	// maxPerHour is how many failovers there may be within an hour, 1 to 8. When
+	// as many were made, traffic stays where it is until the oldest of them is an
+	// hour ago: there is no failback either, which another failover might have to
+	// undo. A reset or a switch is never held, and the count begins anew after it.
+	// To leave a region that was removed from the spec is not counted. More than 8
+	// cannot be counted, because the status keeps the newest 8 moves. There may be
+	// any number unless it is set.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=8

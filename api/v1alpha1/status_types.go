@@ -52,8 +52,8 @@ type LLMBackendStatus struct {
 	// +kubebuilder:validation:MaxLength=63
 	PinnedRegion string `json:"pinnedRegion,omitempty"`
 
-	// failoverLimitedUntil is when spec.failover.maxPerHour allows a failover again;
-	// absent while it allows one.
+	// failoverLimitedUntil is when spec.failover.maxPerHour allows a failover
+	// again; absent while it allows one.
 	// +optional
 	FailoverLimitedUntil *metav1.MicroTime `json:"failoverLimitedUntil,omitempty"`
 
