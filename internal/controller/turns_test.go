@@ -149,6 +149,32 @@ func TestTurnsOfOthersAreNotWaitedFor(t *testing.T) {
 	})
 }
 
+// Who wants to move and cannot just now lets others pass, and keeps the place.
+func TestWhoIsNotReadyLetsOthersPass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newTurns(1, func(int) {})
+		var got []string
+		waiting := func(name string) *turn {
+			w := &turn{call: func() { got = append(got, name) }}
+			q.ask(time.Now(), w, true, true)
+			return w
+		}
+		q.ask(time.Now(), waiting("the first, which need not wait"), false, false)
+		a, b := waiting("a"), waiting("b")
+		waiting("c")
+		q.ask(time.Now(), a, true, false)
+		time.Sleep(1100 * time.Millisecond)
+		synctest.Wait()
+		q.ask(time.Now(), b, false, false)
+		q.ask(time.Now(), a, true, true)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"b", "a"}, got); diff != "" {
+			t.Errorf("turns (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func failedCall() failover.Outcome {
 	c := failover.Classifier{FailureStatusCodes: []int{503}}
 	return c.Classify(failover.Response{Status: 503})
