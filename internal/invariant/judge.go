@@ -215,7 +215,7 @@ func (j *Judge) Restored(at time.Time, r Record) {
 	j.resting = false
 	j.begin(r.UID)
 	j.stored = r
-	j.since = r.ActiveSince.Add(-j.step)
+	j.since = at.Add(-max(at.Sub(r.ActiveSince.Add(-j.step)), 0)) // a time that the clock has not reached counts as now
 	j.failed = j.failedIn(at, r.History)
 	for _, t := range r.History {
 		if t.Type.moves() {

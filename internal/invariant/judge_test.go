@@ -140,6 +140,17 @@ var keeping = []history{
 		h.Restored(at(12), backup)
 		h.store(13)
 	}},
+	{"a backup is restored from before the clock was set back", func(h *teller) {
+		h.failsOver()
+		h.Restarted(at(12), -9*time.Second)
+		h.Restored(at(12.5), h.record)
+		h.answers(13, "us-east", Success)
+		h.breaker(4, "us-east", false)
+		h.store(13)
+		h.answers(43, "us-east", Success)
+		h.move(34, FailedBack, "us-east")
+		h.store(43)
+	}},
 }
 
 // resets stores a reset of the newest order.
