@@ -99,7 +99,11 @@ func (r *Reconciler) publishSlices(ctx context.Context, s *scope, svc *corev1.Se
 // checkAlone looks whether others share the traffic of the Service.
 func (r *Reconciler) checkAlone(ctx context.Context, s *scope) (publication, error) {
 	name := translate.ServiceName(s.stored)
-	foreign, err := r.Publisher.ForeignEndpoints(ctx, s.stored.Namespace, name)
+	existing, err := r.cachedSlices(ctx, s)
+	if err != nil {
+		return publication{}, err
+	}
+	foreign, err := r.Publisher.ForeignEndpoints(ctx, s.stored.Namespace, name, existing)
 	if err != nil {
 		return publication{}, err
 	}
@@ -176,15 +180,27 @@ func shownBy(existing []discoveryv1.EndpointSlice, uid types.UID, seq int64) des
 // slicesOf returns all slices of the Service, foreign ones included. After a restored backup it reads past the cache
 // until that shows what was published since.
 func (r *Reconciler) slicesOf(ctx context.Context, s *scope) ([]discoveryv1.EndpointSlice, error) {
-	list, service := &discoveryv1.EndpointSliceList{}, translate.ServiceName(s.stored)
-	err := r.Client.List(ctx, list, client.InNamespace(s.stored.Namespace),
-		client.MatchingFields{indexService: service}, client.UnsafeDisableDeepCopy)
-	s.entry.restored = s.entry.restored && (err != nil || !s.entry.shownIn(list.Items))
-	if err == nil && s.entry.restored {
-		list = &discoveryv1.EndpointSliceList{}
-		err = r.Live.List(ctx, list, client.InNamespace(s.stored.Namespace), client.MatchingLabels{discoveryv1.LabelServiceName: service})
-	}
+	cached, err := r.cachedSlices(ctx, s)
 	if err != nil {
+		return nil, err
+	}
+	s.entry.restored = s.entry.restored && !s.entry.shownIn(cached)
+	if !s.entry.restored {
+		return cached, nil
+	}
+	list := &discoveryv1.EndpointSliceList{}
+	if err := r.Live.List(ctx, list, client.InNamespace(s.stored.Namespace),
+		client.MatchingLabels{discoveryv1.LabelServiceName: translate.ServiceName(s.stored)}); err != nil {
+		return nil, fmt.Errorf("list EndpointSlices past the cache: %w", err)
+	}
+	return list.Items, nil
+}
+
+// cachedSlices returns all slices of the Service that the cache has. They are not to be changed.
+func (r *Reconciler) cachedSlices(ctx context.Context, s *scope) ([]discoveryv1.EndpointSlice, error) {
+	list := &discoveryv1.EndpointSliceList{}
+	if err := r.Client.List(ctx, list, client.InNamespace(s.stored.Namespace),
+		client.MatchingFields{indexService: translate.ServiceName(s.stored)}, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("list EndpointSlices: %w", err)
 	}
 	return list.Items, nil

@@ -13,26 +13,20 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// ForeignEndpoints names what else would share the traffic of a Service, as "EndpointSlice/<name>",
-// sorted, and then "Endpoints/<name>". The Endpoints object is read live, one request per call, because
-// a cache of all of them would be large and for this alone.
-func (p *Publisher) ForeignEndpoints(ctx context.Context, namespace, service string) ([]string, error) {
+// ForeignEndpoints names what else would share the traffic of a Service with these EndpointSlices, as
+// "EndpointSlice/<name>", sorted, and then "Endpoints/<name>". The Endpoints object is read live, one request per call,
+// because a cache of all of them would be large and for this alone.
+func (p *Publisher) ForeignEndpoints(ctx context.Context, namespace, service string, existing []discoveryv1.EndpointSlice) ([]string, error) {
 	key := client.ObjectKey{Namespace: namespace, Name: service}
-	var list discoveryv1.EndpointSliceList
-	err := p.Client.List(ctx, &list,
-		client.InNamespace(namespace), client.MatchingLabels{discoveryv1.LabelServiceName: service})
-	if err != nil {
-		return nil, fmt.Errorf("list EndpointSlices of Service %s: %w", key, err)
-	}
 	var names []string
-	for _, name := range Foreign(list.Items, service) {
+	for _, name := range Foreign(existing, service) {
 		names = append(names, "EndpointSlice/"+name)
 	}
 
 	endpoints := &metav1.PartialObjectMetadata{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Endpoints"},
 	}
-	err = p.Live.Get(ctx, key, endpoints)
+	err := p.Live.Get(ctx, key, endpoints)
 	switch {
 	case apierrors.IsNotFound(err):
 		return names, nil

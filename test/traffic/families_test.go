@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/breakwater-dev/breakwater/internal/traffic"
 )
@@ -109,7 +110,9 @@ func TestForeignEndpoints(t *testing.T) {
 	op := w.newOperator()
 	wantForeign := func(want ...string) {
 		t.Helper()
-		got, err := op.ForeignEndpoints(t.Context(), w.namespace, "llm")
+		var existing discoveryv1.EndpointSliceList
+		w.must(w.client.List(t.Context(), &existing, client.InNamespace(w.namespace)))
+		got, err := op.ForeignEndpoints(t.Context(), w.namespace, "llm", existing.Items)
 		w.must(err)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("foreign (-want +got):\n%s", diff)
