@@ -25,9 +25,8 @@ type entry struct {
 	backend *backend
 
 	// newest is the newest version that this operator has written or read past the cache, before that the first that
-	// it has seen; replaced is the resource version that it has taken the place of. Once the cache has it too, newest
-	// is what the cache holds.
-	newest   atomic.Pointer[llmv1alpha1.LLMBackend]
+	// it has seen; replaced is the resource version that it has taken the place of.
+	newest   atomic.Pointer[known]
 	replaced string
 	// doubted is set when there are signs that a backup was restored: then the cache, and what this operator has
 	// written, may say what is no longer stored.
@@ -48,6 +47,13 @@ type entry struct {
 	own atomic.Pointer[ownWrite]
 }
 
+// known is a version of an LLMBackend that this operator knows.
+type known struct {
+	version
+	// object is nil for one that came from the cache: a copy would be kept as long as the LLMBackend does not change.
+	object *llmv1alpha1.LLMBackend
+}
+
 // ownWrite is a write of this operator: the resource versions of what it wrote and of what that replaced.
 type ownWrite struct{ version, replaced string }
 
@@ -60,15 +66,15 @@ type shown struct {
 
 // wrote remembers an own write of the LLMBackend.
 func (e *entry) wrote(written *llmv1alpha1.LLMBackend, replaced string) {
-	e.newest.Store(written)
+	e.newest.Store(&known{versionOf(written), written})
 	e.replaced = replaced
 	e.own.Store(&ownWrite{version: written.ResourceVersion, replaced: replaced})
 }
 
 // share keeps what the cache holds of the newest version in place of a copy of its own.
 func (e *entry) share(cached *llmv1alpha1.LLMBackend) {
-	if newest := e.newest.Load(); newest != nil && newest.ResourceVersion == cached.ResourceVersion {
-		e.newest.CompareAndSwap(newest, cached)
+	if newest := e.newest.Load(); newest != nil && newest.resource == cached.ResourceVersion {
+		e.newest.CompareAndSwap(newest, &known{newest.version, cached})
 	}
 }
 
@@ -91,17 +97,15 @@ func (e *entry) current(ctx context.Context, live client.Reader, cached *llmv1al
 	if e.unsettled != nil || e.doubted.Load() {
 		return e.read(ctx, live, cached)
 	}
-	if !e.newest.CompareAndSwap(nil, cached) {
-		e.share(cached)
-	}
+	e.newest.CompareAndSwap(nil, &known{version: versionOf(cached)})
 	newest := e.newest.Load()
-	if cached.ResourceVersion == newest.ResourceVersion {
+	if cached.ResourceVersion == newest.resource {
 		return cached, nil
 	}
-	if cached.ResourceVersion == e.replaced {
-		return newest, nil
+	if cached.ResourceVersion == e.replaced { // by a write or a read, so that the object is known
+		return newest.object, nil
 	}
-	if order, err := resourceversion.CompareResourceVersion(cached.ResourceVersion, newest.ResourceVersion); err == nil && order > 0 {
+	if order, err := resourceversion.CompareResourceVersion(cached.ResourceVersion, newest.resource); err == nil && order > 0 {
 		e.forgetUndone(cached)
 		return cached, nil
 	}
@@ -118,7 +122,7 @@ func (e *entry) read(ctx context.Context, live client.Reader, of *llmv1alpha1.LL
 		return nil, notFound(client.ObjectKeyFromObject(of))
 	}
 	e.forgetUndone(fresh)
-	e.newest.Store(fresh)
+	e.newest.Store(&known{versionOf(fresh), fresh})
 	e.replaced = of.ResourceVersion
 	e.doubted.Store(false)
 	return fresh, nil

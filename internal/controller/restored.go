@@ -35,19 +35,30 @@ func (e *entry) putBack(u event.UpdateEvent) bool {
 
 // forgetUndone forgets what was published if the newest LLMBackend that this operator knows was put back to stored.
 func (e *entry) forgetUndone(stored *llmv1alpha1.LLMBackend) {
-	if newest := e.newest.Load(); newest != nil && comesBefore(stored, newest) {
+	if newest := e.newest.Load(); newest != nil && versionOf(stored).before(newest.version) {
 		e.shown.Store(nil)
 		e.restored = true
 	}
 }
 
-// comesBefore says whether a is an older version of the same LLMBackend than b, or, written anew since, goes on from
-// an older one: numbers in status never go down.
-func comesBefore(a, b *llmv1alpha1.LLMBackend) bool {
-	if order, err := resourceversion.CompareResourceVersion(a.ResourceVersion, b.ResourceVersion); err == nil && order < 0 {
+// version is what tells how old a version of an LLMBackend is: its resource version, and two numbers of its status
+// that never go down.
+type version struct {
+	resource                 string
+	transitionSeq, published int64
+}
+
+func versionOf(b *llmv1alpha1.LLMBackend) version {
+	return version{b.ResourceVersion, b.Status.TransitionSeq, publishedBy(b)}
+}
+
+// before says whether v is an older version of the same LLMBackend than o, or, written anew since, goes on from an
+// older one.
+func (v version) before(o version) bool {
+	if order, err := resourceversion.CompareResourceVersion(v.resource, o.resource); err == nil && order < 0 {
 		return true
 	}
-	return a.Status.TransitionSeq < b.Status.TransitionSeq || publishedBy(a) < publishedBy(b)
+	return v.transitionSeq < o.transitionSeq || v.published < o.published
 }
 
 // publishedBy returns the number that the status says is published, -1 for none.
