@@ -47,7 +47,9 @@ func (b *backend) ascend(c *climb) {
 	c.left = c.target.Timeout
 	c.below = b.make(c, c.target)
 	c.top = c.below
-	c.below.Addresses = slices.Clone(c.below.Addresses)
+	if len(c.ladder) > 0 { // which may note other answers below than those on top
+		c.below.Addresses = slices.Clone(c.below.Addresses)
+	}
 	for i, rung := range c.ladder {
 		good := c.good()
 		if good == nil {
@@ -74,14 +76,17 @@ func (b *backend) make(c *climb, t probe.Target) probe.Result {
 	if t.Timeout <= 0 {
 		return probe.Result{Families: t.Families, Err: probe.Timeout}
 	}
-	pays := &payment{backend: b, region: c.Region}
+	var pays *payment // nil for what is not billed
 	if t.Type == probe.OpenAICompletion {
+		pays = &payment{backend: b, region: c.Region}
 		t.Pay = pays.Pay
 	}
 	result := b.prober.Probe(b.ctx, t)
 	c.left -= max(result.Finished.Sub(result.Started), 0)
-	b.paid(pays, result)
-	c.completed = c.completed || pays.paid
+	if pays != nil && pays.paid {
+		b.paid(pays, result)
+		c.completed = true
+	}
 	c.unpaid = result.Err == probe.BudgetExhausted
 	return result
 }

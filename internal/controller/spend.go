@@ -136,9 +136,6 @@ func (b *backend) pay(p *payment, n int64) (paid bool, reserved <-chan struct{})
 
 // paid tells what the completions took that the payment was for.
 func (b *backend) paid(p *payment, result probe.Result) {
-	if !p.paid {
-		return
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if purse := b.purses[p.region]; purse != nil {

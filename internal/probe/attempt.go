@@ -27,24 +27,27 @@ type attempt struct {
 }
 
 // all asks every address at once and keeps their order.
-func (a attempt) all(ctx context.Context, addrs []netip.Addr) []AddressResult {
+func (a *attempt) all(ctx context.Context, addrs []netip.Addr) []AddressResult {
 	results := make([]AddressResult, len(addrs))
-	ask := func(i int) {
-		start := time.Now()
-		results[i] = AddressResult{Addr: addrs[i], Answer: a.one(ctx, addrs[i])}
-		results[i].Latency = time.Since(start)
+	if len(addrs) > 1 {
+		var others sync.WaitGroup
+		for i := 1; i < len(addrs); i++ {
+			others.Go(func() { a.ask(ctx, addrs[i], &results[i]) })
+		}
+		defer others.Wait()
 	}
-	var others sync.WaitGroup
-	for i := 1; i < len(addrs); i++ {
-		others.Go(func() { ask(i) })
-	}
-	ask(0)
-	others.Wait()
+	a.ask(ctx, addrs[0], &results[0])
 	return results
 }
 
+func (a *attempt) ask(ctx context.Context, addr netip.Addr, result *AddressResult) {
+	start := time.Now()
+	*result = AddressResult{Addr: addr, Answer: a.one(ctx, addr)}
+	result.Latency = time.Since(start)
+}
+
 // one asks one address, on a connection that is closed in the end.
-func (a attempt) one(ctx context.Context, addr netip.Addr) Answer {
+func (a *attempt) one(ctx context.Context, addr netip.Addr) Answer {
 	started := time.Now()
 	if reason, ok := a.prober.guard(addr); !ok {
 		return Answer{Err: Forbidden, Detail: cut(reason, maxDetail)}
@@ -77,7 +80,7 @@ func (a attempt) one(ctx context.Context, addr netip.Addr) Answer {
 
 // speak does what the probe's type asks for, on an open connection. TLS is not shut down in the end:
 // that would mean to write once more, with a deadline that is not ours.
-func (a attempt) speak(ctx context.Context, conn net.Conn, started time.Time) (answer Answer, complete bool, err error) {
+func (a *attempt) speak(ctx context.Context, conn net.Conn, started time.Time) (answer Answer, complete bool, err error) {
 	switch a.target.Type {
 	case TCP:
 		return Answer{First: time.Since(started)}, true, nil
@@ -103,7 +106,7 @@ func (a attempt) speak(ctx context.Context, conn net.Conn, started time.Time) (a
 
 // tlsConfig is for one connection: without a session cache every probe sees the whole handshake,
 // and so also a certificate that has expired since the last one.
-func (a attempt) tlsConfig(protocol string) *tls.Config {
+func (a *attempt) tlsConfig(protocol string) *tls.Config {
 	config := &tls.Config{
 		ServerName: cmp.Or(a.target.ServerName, a.target.Hostname),
 		RootCAs:    cmp.Or(a.credentials.RootCAs, a.prober.rootCAs),

@@ -24,7 +24,7 @@ const serving = 1
 // checkHealth makes one call of grpc.health.v1.Health/Check on an open connection. The transport is net/http's,
 // held to this one connection: a gRPC client would resolve, dial, retry and use proxies on its own, past what
 // bounds and guards every probe.
-func (a attempt) checkHealth(ctx context.Context, conn net.Conn, started time.Time) (answer Answer, complete bool, err error) {
+func (a *attempt) checkHealth(ctx context.Context, conn net.Conn, started time.Time) (answer Answer, complete bool, err error) {
 	if a.target.Scheme == "https" {
 		secure := tls.Client(conn, a.tlsConfig("h2"))
 		if err := secure.HandshakeContext(ctx); err != nil {
@@ -59,7 +59,7 @@ func (a attempt) checkHealth(ctx context.Context, conn net.Conn, started time.Ti
 	return answer, false, readHealth(&answer, response, message)
 }
 
-func (a attempt) healthRequest(ctx context.Context) *http.Request {
+func (a *attempt) healthRequest(ctx context.Context) *http.Request {
 	var message []byte
 	if a.target.Service != "" {
 		message = protowire.AppendTag(message, 1, protowire.BytesType)

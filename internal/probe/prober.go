@@ -90,7 +90,8 @@ func (p *Prober) Probe(ctx context.Context, t Target) Result {
 	if err := t.validate(); err != nil {
 		return result.without(Local, err.Error())
 	}
-	a, class, err := p.prepare(ctx, t)
+	a := &attempt{prober: p, target: t}
+	class, err := a.prepare(ctx)
 	if class != None {
 		return result.without(class, detail(err))
 	}
@@ -135,12 +136,12 @@ func (p *Prober) paid(ctx context.Context, t Target, addrs []netip.Addr, patienc
 }
 
 // prepare gets everything ready that a probe needs beside addresses and a place.
-func (p *Prober) prepare(ctx context.Context, t Target) (attempt, ErrorClass, error) {
-	a := attempt{prober: p, target: t}
+func (a *attempt) prepare(ctx context.Context) (ErrorClass, error) {
+	t := &a.target
 	var err error
 	if t.Expect.Expression != "" {
-		if a.holds, err = p.expressions.Get(t.Expect.Expression); err != nil {
-			return a, InvalidExpression, err
+		if a.holds, err = a.prober.expressions.Get(t.Expect.Expression); err != nil {
+			return InvalidExpression, err
 		}
 	}
 	if t.Private != nil {
@@ -148,15 +149,15 @@ func (p *Prober) prepare(ctx context.Context, t Target) (attempt, ErrorClass, er
 		defer cancel()
 		if a.credentials, err = t.Private.Credentials(bounded); err != nil {
 			if ended(ctx) {
-				return a, Canceled, err
+				return Canceled, err
 			}
-			return a, CredentialsUnreadable, err
+			return CredentialsUnreadable, err
 		}
 	}
 	if t.Type != TCP && t.Type != GRPC {
 		a.request = t.request(a.credentials)
 	}
-	return a, None, nil
+	return None, nil
 }
 
 // without ends a result for which no address was asked.
