@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
+	"github.com/breakwater-dev/breakwater/internal/manifest"
 )
 
 const (
@@ -56,6 +58,7 @@ func (b backend) object() *llmv1alpha1.LLMBackend {
 		return llmv1alpha1.Region{Name: name, Endpoint: llmv1alpha1.Endpoint{URL: url}}
 	}
 	return &llmv1alpha1.LLMBackend{
+		TypeMeta:   metav1.TypeMeta{APIVersion: llmv1alpha1.GroupVersion.String(), Kind: "LLMBackend"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: benchNamespace, Name: b.name()},
 		Spec: llmv1alpha1.LLMBackendSpec{
 			Primary:     region(primaryRegion, primaryNetwork),
@@ -68,15 +71,39 @@ func (b backend) object() *llmv1alpha1.LLMBackend {
 }
 
 // createBackends creates all LLMBackends while no operator runs, and begins to watch.
+// They are written with their defaults, because a simulated API server applies none.
 func createBackends(ctx context.Context, w *world, _ *report) error {
+	schema, err := manifest.Load()
+	if err != nil {
+		return err
+	}
 	if err := w.each(ctx, func(ctx context.Context, b backend) error {
-		return w.client.Create(ctx, b.object())
+		whole, err := withDefaults(schema, b.object())
+		if err != nil {
+			return err
+		}
+		return w.client.Create(ctx, whole)
 	}); err != nil {
 		return err
 	}
-	var err error
 	w.watcher, err = watch(ctx, w.client, w.backends)
 	return err
+}
+
+func withDefaults(schema *manifest.Schema, b *llmv1alpha1.LLMBackend) (*llmv1alpha1.LLMBackend, error) {
+	text, err := json.Marshal(b)
+	if err != nil {
+		return nil, err
+	}
+	written, err := manifest.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	whole, err := schema.Create(written)
+	if err != nil {
+		return nil, err
+	}
+	return whole.LLMBackend()
 }
 
 // each does something with every LLMBackend, as many at a time as the operator would.

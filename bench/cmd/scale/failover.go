@@ -53,7 +53,7 @@ func massFailover(ctx context.Context, w *world, r *report) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	writes, err := w.apiWrites(ctx)
+	writes, err := w.control.writes(ctx)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func massFailover(ctx context.Context, w *world, r *report) error {
 	if err != nil {
 		return err
 	}
-	written, err := w.apiWrites(ctx)
+	written, err := w.control.writes(ctx)
 	if err != nil {
 		return err
 	}

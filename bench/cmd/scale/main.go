@@ -30,6 +30,8 @@ type options struct {
 	concurrency int
 	profiles    string
 	until       string
+
+	simulatedWrites float64 // per second; 0 for a real API server
 }
 
 // maxBackends is how many addresses a network for regions has.
@@ -56,11 +58,17 @@ func parse() options {
 	flag.IntVar(&o.backends, "n", 10_000, "How many LLMBackends.")
 	flag.DurationVar(&o.steady, "steady", 30*time.Second, "How long the steady state is measured.")
 	flag.IntVar(&o.concurrency, "concurrency", 32, "How many LLMBackends the operator, and the bare client, write at the same time.")
-	flag.StringVar(&o.profiles, "profiles", "", "Folder for profiles of the operator, of CPU and heap; empty means none.")
+	flag.StringVar(&o.profiles, "profiles", "", "Folder for profiles of the operator: CPU, allocations and heap; empty means none.")
 	flag.StringVar(&o.until, "until", phases[len(phases)-1].name, "The last phase; what comes after it is left out of the numbers.")
+	flag.Float64Var(&o.simulatedWrites, "simulated", 0,
+		"Writes per second of a simulated API server that takes the place of etcd and kube-apiserver; 0 means these.")
 	flag.Parse()
 	if o.backends < 8 || o.backends > maxBackends {
 		fmt.Fprintf(os.Stderr, "scale: -n %d: use 8 to %d\n", o.backends, maxBackends)
+		os.Exit(2)
+	}
+	if o.simulatedWrites < 0 {
+		fmt.Fprintf(os.Stderr, "scale: -simulated %v: write how many writes a second, or 0 for a real API server\n", o.simulatedWrites)
 		os.Exit(2)
 	}
 	if o.steady < 2*period {

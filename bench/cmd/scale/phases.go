@@ -89,7 +89,7 @@ type reading struct {
 func (w *world) reading(ctx context.Context) (reading, error) {
 	var r reading
 	var errs [3]error
-	r.writes, errs[0] = w.apiWrites(ctx)
+	r.writes, errs[0] = w.control.writes(ctx)
 	r.operatorMetrics, errs[1] = w.operatorMetrics(ctx)
 	r.cpu, errs[2] = cpuTime(w.operator.PID())
 	return r, errors.Join(errs[:]...)
@@ -109,12 +109,12 @@ func (w *world) sample(ctx context.Context, end <-chan struct{}, r *report) erro
 			return err
 		}
 		r.RSSMiB, r.OpenSockets = max(r.RSSMiB, rss), max(r.OpenSockets, sockets)
-		if n%20 == 0 { // reading metrics is work for the operator
-			m, err := w.operatorMetrics(ctx)
+		if n%20 == 0 {
+			goroutines, err := w.goroutines(ctx)
 			if err != nil {
 				return err
 			}
-			r.Goroutines = max(r.Goroutines, m.goroutines)
+			r.Goroutines = max(r.Goroutines, goroutines)
 		}
 		select {
 		case <-ticker.C:
@@ -126,7 +126,7 @@ func (w *world) sample(ctx context.Context, end <-chan struct{}, r *report) erro
 
 // restart counts what a new operator writes about a state that has not changed, until it has probed all.
 func restart(ctx context.Context, w *world, r *report) error {
-	before, err := w.apiWrites(ctx)
+	before, err := w.control.writes(ctx)
 	if err != nil {
 		return err
 	}
@@ -140,14 +140,14 @@ func restart(ctx context.Context, w *world, r *report) error {
 	if err := w.awaitSteady(ctx); err != nil {
 		return err
 	}
-	after, err := w.apiWrites(ctx)
+	after, err := w.control.writes(ctx)
 	r.RestartAPIWrites = after - before
 	return err
 }
 
 // awaitSteady waits until all regions have been probed, and the operator has done what followed from that.
 func (w *world) awaitSteady(ctx context.Context) error {
-	if err := w.until(ctx, func() (bool, error) {
+	if err := w.until(ctx, sampling, func() (bool, error) {
 		_, probed := w.regions.Probes()
 		return probed == 2*w.backends, nil
 	}); err != nil {
@@ -156,24 +156,24 @@ func (w *world) awaitSteady(ctx context.Context) error {
 	return w.awaitQuiet(ctx)
 }
 
-// awaitQuiet waits until the operator has neither written nor reconciled for a while.
+// awaitQuiet waits until the operator has neither written nor reconciled for a while. It looks no more often than
+// that, since to show its metrics is work for the operator.
 func (w *world) awaitQuiet(ctx context.Context) error {
-	last, since := -1, time.Now()
-	return w.until(ctx, func() (bool, error) {
-		writes, errWrites := w.apiWrites(ctx)
+	last := -1
+	return w.until(ctx, quietTime, func() (bool, error) {
+		writes, errWrites := w.control.writes(ctx)
 		m, errReconciles := w.operatorMetrics(ctx)
-		if done := writes + m.reconciles; done != last {
-			last, since = done, time.Now()
-		}
-		return time.Since(since) >= quietTime, errors.Join(errWrites, errReconciles)
+		before := last
+		last = writes + m.reconciles
+		return last == before, errors.Join(errWrites, errReconciles)
 	})
 }
 
 // until looks again and again.
-func (w *world) until(ctx context.Context, reached func() (bool, error)) error {
+func (w *world) until(ctx context.Context, interval time.Duration, reached func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	ticker := time.NewTicker(sampling)
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		if ok, err := reached(); ok || err != nil {

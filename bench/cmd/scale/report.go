@@ -39,7 +39,9 @@ type report struct {
 
 // conditions are those under which the numbers came about.
 type conditions struct {
-	CPUs             int      `json:"cpus"`
+	CPUs int `json:"cpus"`
+	// SimulatedWrites is how many writes a second the API server was let make; 0 for a real one.
+	SimulatedWrites  float64  `json:"simulatedWritesPerSecond,omitempty"`
 	LoadAverageStart string   `json:"loadAverageStart"`
 	LoadAverageEnd   string   `json:"loadAverageEnd"`
 	SingleFailovers  int      `json:"singleFailovers"`
@@ -76,7 +78,7 @@ func (c cpuSplit) since(before cpuSplit) cpuSplit {
 }
 
 func newReport(o options) report {
-	return report{Backends: o.backends, Context: conditions{CPUs: runtime.NumCPU(), LoadAverageStart: loadAverage()}}
+	return report{Backends: o.backends, Context: conditions{CPUs: runtime.NumCPU(), SimulatedWrites: o.simulatedWrites, LoadAverageStart: loadAverage()}}
 }
 
 // loadAverage is how many processes wanted a CPU over 1, 5 and 15 minutes.

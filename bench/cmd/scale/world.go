@@ -13,8 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -47,22 +47,19 @@ const progressInterval = 5 * time.Second
 // world is everything that runs.
 type world struct {
 	options
-	began        time.Time
-	root, dir    string
-	controlPlane *lab.ControlPlane
-	client       client.WithWatch // of an administrator
-	clientset    *kubernetes.Clientset
-	regions      *regions.Server
-	operator     *lab.Process // nil while it does not run
-	watcher      *watcher
-
-	apiServer, etcd int // process ids
+	began     time.Time
+	root, dir string
+	control   control
+	client    client.WithWatch // of an administrator
+	regions   *regions.Server
+	operator  *lab.Process // nil while it does not run
+	watcher   *watcher
 }
 
 // start starts everything but the operator. The caller stops the world, also after an error.
 func start(ctx context.Context, o options) (*world, error) {
 	w := &world{options: o, began: time.Now()}
-	w.progressf("start etcd and kube-apiserver")
+	w.progressf("start the API server")
 	return w, w.start(ctx)
 }
 
@@ -76,38 +73,20 @@ func (w *world) start(ctx context.Context) (err error) {
 	if w.regions, err = regions.Listen(fmt.Sprintf("0.0.0.0:%d", regionPort)); err != nil {
 		return err
 	}
-	crds := filepath.Join(w.root, "config", "crd", "bases")
-	if w.controlPlane, err = lab.StartControlPlane(ctx, lab.WithCRDs(crds)); err != nil {
-		return err
-	}
-	if w.apiServer, err = findProcess("kube-apiserver"); err != nil {
-		return err
-	}
-	if w.etcd, err = findProcess("etcd"); err != nil {
+	if w.control, err = startControl(ctx, w.options, w.root, w.dir); err != nil {
 		return err
 	}
 	scheme := runtime.NewScheme()
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), llmv1alpha1.AddToScheme(scheme)); err != nil {
 		return err
 	}
-	if w.client, err = client.NewWithWatch(w.controlPlane.Config, client.Options{Scheme: scheme}); err != nil {
-		return err
-	}
-	if w.clientset, err = kubernetes.NewForConfig(w.controlPlane.Config); err != nil {
-		return err
-	}
-	for _, namespace := range []string{operatorNamespace, benchNamespace} {
-		if _, err := w.controlPlane.Kubectl(ctx, "create", "namespace", namespace); err != nil {
-			return err
-		}
-	}
-	_, err = w.controlPlane.Kubectl(ctx, "apply", "--server-side", "-k", filepath.Join(w.root, "config", "rbac"))
+	w.client, err = client.NewWithWatch(w.control.config(), client.Options{Scheme: scheme})
 	return err
 }
 
 // startOperator starts bin/manager with the flags of its manifests, as far as numbers depend on them.
 func (w *world) startOperator() error {
-	kubeconfig, err := w.controlPlane.UserKubeconfig(operatorUser)
+	kubeconfig, err := w.control.operatorKubeconfig()
 	if err != nil {
 		return err
 	}
@@ -136,8 +115,8 @@ func (w *world) stop() error {
 	if w.watcher != nil {
 		w.watcher.stop()
 	}
-	if w.controlPlane != nil {
-		err = errors.Join(err, w.controlPlane.Stop())
+	if w.control != nil {
+		err = errors.Join(err, w.control.stop())
 	}
 	if w.regions != nil {
 		err = errors.Join(err, w.regions.Close())
@@ -177,37 +156,47 @@ func (w *world) countProgress(done func() int) (stop func()) {
 
 // cpu reads who has used how much CPU.
 func (w *world) cpu() (cpuSplit, error) {
-	var split cpuSplit
-	var failed error
-	read := func(pid int) float64 {
-		t, err := cpuTime(pid)
-		failed = errors.Join(failed, err)
-		return t.Seconds()
+	apiServer, etcd, err := w.control.cpu()
+	if err != nil {
+		return cpuSplit{}, err
 	}
-	split.APIServer, split.Etcd, split.Bench = read(w.apiServer), read(w.etcd), read(os.Getpid())
+	bench, err := cpuTime(os.Getpid())
+	if err != nil {
+		return cpuSplit{}, err
+	}
+	split := cpuSplit{APIServer: apiServer.Seconds(), Etcd: etcd.Seconds(), Bench: bench.Seconds()}
 	if w.operator != nil {
-		split.Operator = read(w.operator.PID())
+		operator, err := cpuTime(w.operator.PID())
+		if err != nil {
+			return cpuSplit{}, err
+		}
+		split.Operator = operator.Seconds()
 	}
-	return split, failed
+	return split, nil
 }
 
-// profile writes a CPU profile of the operator over d, and then one of its heap, into the folder for profiles, if
-// there is one.
+// profile writes profiles of the operator into the folder for profiles, if there is one: of CPU and allocations over d,
+// and then one of its heap.
 func (w *world) profile(ctx context.Context, name string, d time.Duration) error {
 	if w.profiles == "" {
 		return nil
 	}
-	for _, p := range []struct{ kind, query string }{
-		{"cpu", fmt.Sprintf("profile?seconds=%d", int(d.Seconds()))},
-		{"heap", "heap"},
-	} {
-		content, err := get(ctx, "http://"+profilesAddress+"/debug/pprof/"+p.query)
-		if err != nil {
-			return fmt.Errorf("profile the operator: %w", err)
-		}
-		if err := os.WriteFile(filepath.Join(w.profiles, name+"-"+p.kind+".pprof"), content, 0o644); err != nil {
-			return err
-		}
+	during, failed := errgroup.WithContext(ctx)
+	for kind, path := range map[string]string{"cpu": "profile", "allocs": "allocs"} {
+		during.Go(func() error {
+			return w.saveProfile(failed, name+"-"+kind, fmt.Sprintf("%s?seconds=%d", path, int(d.Seconds())))
+		})
 	}
-	return nil
+	if err := during.Wait(); err != nil {
+		return err
+	}
+	return w.saveProfile(ctx, name+"-heap", "heap")
+}
+
+func (w *world) saveProfile(ctx context.Context, file, query string) error {
+	content, err := get(ctx, "http://"+profilesAddress+"/debug/pprof/"+query)
+	if err != nil {
+		return fmt.Errorf("profile the operator: %w", err)
+	}
+	return os.WriteFile(filepath.Join(w.profiles, file+".pprof"), content, 0o644)
 }

@@ -27,6 +27,8 @@ type Connection struct {
 	Fate func(Request) Fate
 	// Lag says how long an event takes to a watcher; nil for no time.
 	Lag func(resource string) time.Duration
+	// WatchTime is about how long a watch lasts; 0 means five minutes, the least that clients ask for.
+	WatchTime time.Duration
 	// Arrived is asked when a request has arrived, and refuses it by an error; nil lets all in.
 	Arrived func(Request) error
 }

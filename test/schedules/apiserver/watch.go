@@ -5,6 +5,7 @@ package apiserver
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -92,8 +93,8 @@ func (w *watcher) next() (data []byte, at time.Time, ended bool) {
 	return bytes.Join(ready, nil), at, !w.ended.IsZero() && !now.Before(w.ended)
 }
 
-// watchTime is about how long a watch lasts: the least that clients ask for. What they ask for is random.
-const watchTime = 5 * time.Minute
+// leastWatchTime is how long a watch lasts unless the connection says so: what clients ask for is random, and no less.
+const leastWatchTime = 5 * time.Minute
 
 // stream is the body of a watch's response.
 type stream struct {
@@ -206,7 +207,7 @@ func (c *Connection) watch(req *http.Request, k key) (*http.Response, error) {
 	s.watchers[w] = struct{}{}
 	ctx, cancel := context.WithCancel(req.Context())
 	body := &stream{
-		server: s, watcher: w, ctx: ctx, cancel: cancel, timeout: time.Now().Add(watchTime + lag(k.resource)),
+		server: s, watcher: w, ctx: ctx, cancel: cancel, timeout: time.Now().Add(cmp.Or(c.WatchTime, leastWatchTime) + lag(k.resource)),
 	}
 	return &http.Response{
 		StatusCode: http.StatusOK, Header: jsonHeader(), Body: body, Request: req, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
