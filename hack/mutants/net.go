@@ -21,7 +21,7 @@ import (
 type net struct {
 	module string // the folder of its module
 	args   []string
-	// builds: the tests run the operator's own program, which is built before.
+	// builds: the tests run the programs of cmd/, which are built before.
 	builds bool
 }
 
@@ -43,7 +43,7 @@ func netsFor(f fault) []net {
 	return append(nets,
 		net{module: "test", args: []string{"./schedules", "-seeds", schedules}},
 		net{module: "test", args: []string{"./traffic"}},
-		net{module: "test", args: []string{"./operator"}},
+		net{module: "test", args: []string{"./operator"}, builds: true},
 		net{module: "test", args: []string{"./crash"}, builds: true},
 	)
 }
