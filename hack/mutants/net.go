@@ -59,7 +59,7 @@ var errDoesNotCompile = errors.New("it does not compile")
 // firstFailure returns which test fails first, "" if all pass.
 func (t *tree) firstFailure(ctx context.Context, n net) (string, error) {
 	if n.builds {
-		build := exec.CommandContext(ctx, "go", "build", "-o", "bin/", "./cmd/...")
+		build := exec.CommandContext(ctx, "make", "build")
 		build.Dir = t.root
 		if out, err := build.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("%w: %s", errDoesNotCompile, out)
