@@ -50,7 +50,8 @@ type entry struct {
 // known is a version of an LLMBackend that this operator knows.
 type known struct {
 	version
-	// object is nil for one that came from the cache: a copy would be kept as long as the LLMBackend does not change.
+	// object is nil for one that a reconcile has found in the cache, and needs no copy of; else it is what was written
+	// or read, until the watch brings the same: then it is the cache's own.
 	object *llmv1alpha1.LLMBackend
 }
 

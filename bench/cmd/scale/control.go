@@ -37,7 +37,10 @@ type control interface {
 func startControl(ctx context.Context, o options, root, dir string) (control, error) {
 	if o.simulatedWrites > 0 {
 		server, err := simulated.Listen(o.simulatedWrites)
-		return simulatedControl{server, dir}, err
+		if err != nil {
+			return nil, err
+		}
+		return simulatedControl{server, dir}, nil
 	}
 	return startReal(ctx, root)
 }

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package simulated serves the API server in memory of test/schedules over HTTP, to operators that run as processes of
-// their own. It makes as many writes a second as it is told, and costs next to nothing beside them: so more LLMBackends
-// fit on one machine than etcd and kube-apiserver would bear there.
+// their own. It makes as many writes a second as it is told, and costs little beside them, so that a measurement of many
+// LLMBackends takes a minute or two.
 //
 // It knows no users and no rights, and applies no defaults to LLMBackends: who creates them writes them whole.
 package simulated
