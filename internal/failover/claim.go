@@ -96,7 +96,7 @@ func (m *Machine) steer(now time.Time, buf []Probe) []Probe {
 	}
 }
 
-// choose settles which claim should be under way. A person's switch waits for a failover that is still in
+// choose settles which claim should be under way. A person's switch waits for a failover that may be made and is still in
 // its first round, which is soon over, and comes before a hold and a failback. A failover replaces a
 // failback, and a switch that still waits for its target when the active region fails: that is begun again.
 func (m *Machine) choose(now time.Time) {
@@ -104,7 +104,7 @@ func (m *Machine) choose(now time.Time) {
 	overtaken := m.overtaken(now)
 	switch {
 	case c != nil && c.kind == switchover && !overtaken, m.lingers(now):
-	case !overtaken && m.switchRequested() && m.givesWay(now):
+	case !overtaken && m.switchRequested() && (m.givesWay(now) || !m.mayFailOver(now)):
 		m.newSwitch(now)
 	case m.mayFailOver(now):
 		if c == nil || c.kind != failover {

@@ -252,6 +252,21 @@ func TestSwitch(t *testing.T) {
 			},
 		},
 		{
+			name: "the active region recovers while the failover away from it is stored in vain: the switch begins at once",
+			script: func(w *world) {
+				w.storing(11*second, store{fails: true})
+				w.traffic(12*second, "us-east", 5, status(503))
+				w.switches(13*second, "1", "us-east")
+				w.storing(73*second, store{})
+			},
+			until: 80 * second,
+			want: []string{
+				"0s first us-east",
+				"73s switch Pinned",
+				"73s RegionPinned",
+			},
+		},
+		{
 			name: "in mode Disabled a switch acts as well",
 			script: func(w *world) {
 				w.config.Mode = Disabled
