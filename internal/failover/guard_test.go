@@ -4,6 +4,7 @@
 package failover
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -120,6 +121,24 @@ func TestFailoverGuard(t *testing.T) {
 				w.responds(10*second, "us-east", status(503))
 				w.responds(12*second, "eu-west", slow(200, second))
 				w.edit(14500*ms, func(c *Config) { c.MinDuration = second })
+			},
+			until: 30 * second,
+			want: []string{
+				"0s first us-east",
+				"14.25s #1 BreakerOpened us-east Status503",
+				"15.5s #2 FailedOver us-east>eu-west BreakerOpen",
+			},
+		},
+		{
+			name: "another operator has written while candidates are probed: no commit, and it starts again",
+			script: func(w *world) {
+				w.responds(10*second, "us-east", status(503))
+				w.responds(12*second, "eu-west", slow(200, second))
+				w.at(14500*ms, func() {
+					w.stored.Regions = slices.Clone(w.stored.Regions)
+					w.stored.Regions[0].OpenUntil = w.clock().Add(30 * second)
+					w.observe()
+				})
 			},
 			until: 30 * second,
 			want: []string{
