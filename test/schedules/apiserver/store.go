@@ -22,10 +22,11 @@ func (k key) compare(o key) int {
 
 // Change is one committed write.
 type Change struct {
-	Time     time.Time
-	Revision int64
-	Resource string
-	Name     string
+	Time      time.Time
+	Revision  int64
+	Resource  string
+	Namespace string
+	Name      string
 	// By names the connection of the writer.
 	By string
 	// Before and After are nil for what did not exist. They are not to be changed.
@@ -93,7 +94,7 @@ func (s *Server) commit(k key, changed object, by string) object {
 // record notes a change and tells the watchers. told is the newest version, also of what is gone.
 func (s *Server) record(k key, before object, exists bool, told object, by string) {
 	data := encode(told)
-	change := Change{Time: time.Now(), Revision: s.revision, Resource: k.resource, Name: k.name, By: by, Before: before}
+	change := Change{Time: time.Now(), Revision: s.revision, Resource: k.resource, Namespace: k.namespace, Name: k.name, By: by, Before: before}
 	kind := "DELETED"
 	delete(s.encoded, k)
 	if exists {
@@ -106,7 +107,7 @@ func (s *Server) record(k key, before object, exists bool, told object, by strin
 	}
 	s.changes = append(s.changes, change)
 	for w := range s.watchers {
-		if w.resource == k.resource {
+		if w.watches(k.resource, k.namespace) {
 			w.tell(frame(kind, data))
 		}
 	}
@@ -146,7 +147,7 @@ func (s *Server) Restore(b Snapshot, bump bool) {
 	slices.SortFunc(changed, key.compare)
 	for _, k := range changed {
 		s.changes = append(s.changes, Change{
-			Time: time.Now(), Revision: s.revision, Resource: k.resource, Name: k.name, By: RestoredBy,
+			Time: time.Now(), Revision: s.revision, Resource: k.resource, Namespace: k.namespace, Name: k.name, By: RestoredBy,
 			Before: s.objects[k], After: b.objects[k],
 		})
 	}

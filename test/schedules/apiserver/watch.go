@@ -17,10 +17,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// watcher is one watch of one resource. What happens reaches its reader later, in order.
+// watcher is one watch of one resource, in one namespace or in all. What happens reaches its reader later, in order.
 type watcher struct {
-	resource string
-	lag      func(resource string) time.Duration
+	resource  string
+	namespace string // empty for all
+	lag       func(resource string) time.Duration
 
 	mu      sync.Mutex
 	frames  []delayed
@@ -34,8 +35,13 @@ type delayed struct {
 	data []byte
 }
 
-func newWatcher(resource string, lag func(string) time.Duration) *watcher {
-	return &watcher{resource: resource, lag: lag, changed: make(chan struct{}, 1)}
+func newWatcher(of key, lag func(string) time.Duration) *watcher {
+	return &watcher{resource: of.resource, namespace: of.namespace, lag: lag, changed: make(chan struct{}, 1)}
+}
+
+// watches says whether the watcher is told of an object.
+func (w *watcher) watches(resource, namespace string) bool {
+	return w.resource == resource && (w.namespace == "" || w.namespace == namespace)
 }
 
 func (w *watcher) tell(data []byte) {
@@ -195,10 +201,12 @@ func (c *Connection) watch(req *http.Request, k key) (*http.Response, error) {
 	if lag == nil {
 		lag = func(string) time.Duration { return 0 }
 	}
-	w := newWatcher(k.resource, lag)
+	w := newWatcher(k, lag)
 	if initial {
 		for _, each := range s.keys(k.resource) {
-			w.tell(frame("ADDED", s.encoded[each]))
+			if w.watches(each.resource, each.namespace) {
+				w.tell(frame("ADDED", s.encoded[each]))
+			}
 		}
 		w.tell(s.bookmark(kind))
 	} else {
@@ -217,7 +225,7 @@ func (c *Connection) watch(req *http.Request, k key) (*http.Response, error) {
 // replay tells a watcher what has happened since a revision.
 func (s *Server) replay(w *watcher, from int64) {
 	for _, c := range s.changes[s.restored:] {
-		if c.Resource != w.resource || c.Revision <= from {
+		if !w.watches(c.Resource, c.Namespace) || c.Revision <= from {
 			continue
 		}
 		switch {
