@@ -52,9 +52,7 @@ func (a *attempt) one(ctx context.Context, addr netip.Addr) Answer {
 	if reason, ok := a.prober.guard(addr); !ok {
 		return Answer{Err: Forbidden, Detail: cut(reason, maxDetail)}
 	}
-	bounded, cancel := context.WithDeadline(ctx, a.deadline)
-	defer cancel()
-	conn, err := a.prober.dial(bounded, netip.AddrPortFrom(addr, a.target.Port))
+	conn, err := a.prober.dial(ctx, a.deadline, netip.AddrPortFrom(addr, a.target.Port))
 	if err != nil {
 		return failure(ctx, a.deadline, err, Local)
 	}
@@ -66,7 +64,7 @@ func (a *attempt) one(ctx context.Context, addr netip.Addr) Answer {
 	interrupt := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer interrupt()
 
-	answer, complete, err := a.speak(bounded, conn, started)
+	answer, complete, err := a.speak(ctx, conn, started)
 	if !complete {
 		abort(conn)
 	}
@@ -85,7 +83,9 @@ func (a *attempt) speak(ctx context.Context, conn net.Conn, started time.Time) (
 	case TCP:
 		return Answer{First: time.Since(started)}, true, nil
 	case GRPC:
-		return a.checkHealth(ctx, conn, started)
+		bounded, cancel := context.WithDeadline(ctx, a.deadline)
+		defer cancel()
+		return a.checkHealth(bounded, conn, started)
 	case HTTP, OpenAIModels, OpenAICompletion:
 	}
 	if a.target.Scheme == "https" {

@@ -46,7 +46,7 @@ type Options struct {
 type Prober struct {
 	resolver *Resolver
 	guard    Check
-	dial     Dial
+	dial     dialUntil
 	rootCAs  *x509.CertPool
 	places   *semaphore.Weighted
 	buffers  sync.Pool // of *bufio.Reader
@@ -59,25 +59,18 @@ func New(resolver *Resolver, opts Options) *Prober {
 	if opts.MaxConnections == 0 {
 		opts.MaxConnections = DefaultMaxConnections
 	}
-	if opts.Dial == nil {
-		opts.Dial = dialTCP
+	dial := dialTCP
+	if opts.Dial != nil {
+		dial = opts.Dial.until
 	}
 	return &Prober{
 		resolver: resolver,
 		guard:    guard(opts.Check),
-		dial:     opts.Dial,
+		dial:     dial,
 		rootCAs:  opts.RootCAs,
 		places:   semaphore.NewWeighted(int64(max(opts.MaxConnections, maxAddresses))),
 		buffers:  sync.Pool{New: func() any { return bufio.NewReader(nil) }},
 	}
-}
-
-// dialTCP passes by every proxy setting. It sends no keep-alives: a probe is shorter than their interval.
-// (Dialer.DialTCP would bind the local port before it knows the remote address, and so could use each
-// local port only once.)
-func dialTCP(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
-	dialer := net.Dialer{KeepAlive: -1}
-	return dialer.DialContext(ctx, "tcp", addr.String())
 }
 
 // Probe asks every address of the target at once and returns within t.Timeout, not counting the time for
