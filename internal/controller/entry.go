@@ -50,8 +50,7 @@ type entry struct {
 // known is a version of an LLMBackend that this operator knows.
 type known struct {
 	version
-	// object is nil for one that a reconcile has found in the cache, and needs no copy of; else it is what was written
-	// or read, until the watch brings the same: then it is the cache's own.
+	// object is what was written or read, until the cache has the same; then nil.
 	object *llmv1alpha1.LLMBackend
 }
 
@@ -72,10 +71,10 @@ func (e *entry) wrote(written *llmv1alpha1.LLMBackend, replaced string) {
 	e.own.Store(&ownWrite{version: written.ResourceVersion, replaced: replaced})
 }
 
-// share keeps what the cache holds of the newest version in place of a copy of its own.
-func (e *entry) share(cached *llmv1alpha1.LLMBackend) {
-	if newest := e.newest.Load(); newest != nil && newest.resource == cached.ResourceVersion {
-		e.newest.CompareAndSwap(newest, &known{newest.version, cached})
+// seen drops the copy of the newest version when the cache has that.
+func (e *entry) seen(resourceVersion string) {
+	if newest := e.newest.Load(); newest != nil && newest.object != nil && newest.resource == resourceVersion {
+		e.newest.CompareAndSwap(newest, &known{version: newest.version})
 	}
 }
 
@@ -101,9 +100,10 @@ func (e *entry) current(ctx context.Context, live client.Reader, cached *llmv1al
 	e.newest.CompareAndSwap(nil, &known{version: versionOf(cached)})
 	newest := e.newest.Load()
 	if cached.ResourceVersion == newest.resource {
+		e.seen(cached.ResourceVersion) // the watch can be faster than the answer to the write
 		return cached, nil
 	}
-	if cached.ResourceVersion == e.replaced { // by a write or a read, so that the object is known
+	if cached.ResourceVersion == e.replaced && newest.object != nil {
 		return newest.object, nil
 	}
 	if order, err := resourceversion.CompareResourceVersion(cached.ResourceVersion, newest.resource); err == nil && order > 0 {

@@ -253,7 +253,7 @@ func (r *Reconciler) notOwnEcho() predicate.Predicate {
 			return false // the cache was filled anew, or told again what it has
 		}
 		if e != nil {
-			e.share(u.ObjectNew.(*llmv1alpha1.LLMBackend))
+			e.seen(u.ObjectNew.GetResourceVersion())
 		}
 		ordered := u.ObjectOld.GetGeneration() != u.ObjectNew.GetGeneration() ||
 			!maps.Equal(u.ObjectOld.GetAnnotations(), u.ObjectNew.GetAnnotations())
