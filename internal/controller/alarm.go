@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// To wake up costs more than to start a probe. So backends that have longer to sleep than beatFrom wake up on a
-// common beat, some at a time, and so at most one beat late.
-const (
-	beat     = 20 * time.Millisecond
-	beatFrom = time.Second
-)
+// beats are when backends wake up that have long to sleep: to wake up costs more than to start a probe, so they do it
+// some at a time. The longer the beat the more at a time, so each takes the longest that it can.
+var beats = [...]time.Duration{50 * time.Millisecond, 20 * time.Millisecond, 10 * time.Millisecond}
+
+// stretch bounds by how much a beat makes a sleep longer: one part in so many.
+const stretch = 100
 
 // alarm is the timer that wakes a backend, and knows how late it is. Only late may be called concurrently: it
 // takes no lock, so that it still answers when the backend's lock is never given back.
@@ -23,16 +23,14 @@ type alarm struct {
 	due   atomic.Int64 // nanoseconds after that at which the backend is to be woken; 0 is never
 }
 
-// arm has wake called at a time, or with the next beat after it, and no longer at any other. The zero time is never.
+// arm has wake called at a time, or a little later with others, and no longer at any other. The zero time is never.
 func (a *alarm) arm(now, at time.Time, wake func()) {
 	if at.IsZero() {
 		a.stop()
 		return
 	}
 	wait := at.Sub(now)
-	if wait >= beatFrom {
-		wait += toBeat(at)
-	}
+	wait += toBeat(at, wait)
 	if a.timer == nil {
 		a.set = now
 		a.due.Store(max(1, int64(wait)))
@@ -43,10 +41,15 @@ func (a *alarm) arm(now, at time.Time, wake func()) {
 	a.timer.Reset(wait)
 }
 
-// toBeat is the time from at to the next beat.
-func toBeat(at time.Time) time.Duration {
-	past := time.Duration(at.UnixNano()) % beat
-	return (beat - past) % beat
+// toBeat is the time from at to the next beat that may be waited for, after a sleep of that length.
+func toBeat(at time.Time, sleep time.Duration) time.Duration {
+	for _, beat := range beats {
+		if sleep >= stretch*beat {
+			past := time.Duration(at.UnixNano()) % beat
+			return (beat - past) % beat
+		}
+	}
+	return 0
 }
 
 func (a *alarm) stop() {
