@@ -79,7 +79,7 @@ func (b *backend) stop() {
 func (b *backend) observe(in failover.Input, endpoints map[string]*regionEndpoint, reads *failover.Classifier) failover.Plan {
 	for _, e := range endpoints {
 		if e.isService() {
-			e.resolved = b.prober.Addresses(b.ctx, e.target)
+			e.resolved = b.prober.Addresses(b.ctx, *e.target)
 		}
 	}
 	b.mu.Lock()
@@ -154,8 +154,41 @@ func (b *backend) wake() {
 	}
 }
 
+// ring is wake for the timer, whose goroutine it may keep: it makes the first probe that is due by itself. Most of the
+// time that is the only one, and another goroutine for it would cost more than what is decided.
+func (b *backend) ring() {
+	growStack(0)
+	var first *climb
+	b.mu.Lock()
+	ask := b.pollAnd(time.Now(), func(c *climb) {
+		if first != nil {
+			b.launch(c)
+			return
+		}
+		first = c
+		b.probes.Add(1)
+	})
+	b.mu.Unlock()
+	if ask {
+		b.ask()
+	}
+	if first != nil {
+		defer b.probes.Done()
+		b.probe(first)
+	}
+}
+
 // poll starts the probes that are due and sets the timer. It says whether a reconcile is to be asked for.
-func (b *backend) poll(now time.Time) (ask bool) {
+func (b *backend) poll(now time.Time) (ask bool) { return b.pollAnd(now, b.launch) }
+
+func (b *backend) launch(c *climb) {
+	b.probes.Go(func() {
+		growStack(0)
+		b.probe(c)
+	})
+}
+
+func (b *backend) pollAnd(now time.Time, start func(*climb)) (ask bool) {
 	if b.stopped {
 		return false
 	}
@@ -165,10 +198,9 @@ func (b *backend) poll(now time.Time) (ask bool) {
 		b.due, next = b.machine.Poll(now, b.due)
 	}
 	for _, p := range b.due {
-		c := b.climbOf(p)
-		b.probes.Go(func() { b.probe(c) })
+		start(b.climbOf(p))
 	}
-	b.alarm.arm(now, next.Wake, b.wake)
+	b.alarm.arm(now, next.Wake, b.ring)
 	return next.Plan && b.askOnce()
 }
 

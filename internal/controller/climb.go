@@ -18,7 +18,7 @@ import (
 type climb struct {
 	failover.Probe
 	identity string
-	target   probe.Target
+	target   *probe.Target
 	ladder   []translate.Rung // nothing for a routine probe
 	reads    *failover.Classifier
 	left     time.Duration // of the time that the probe may take
@@ -45,7 +45,7 @@ func (b *backend) climbOf(p failover.Probe) *climb {
 // ascend makes the probe.
 func (b *backend) ascend(c *climb) {
 	c.left = c.target.Timeout
-	c.below = b.make(c, c.target)
+	c.below = b.make(c, *c.target)
 	c.top = c.below
 	if len(c.ladder) > 0 { // which may note other answers below than those on top
 		c.below.Addresses = slices.Clone(c.below.Addresses)
@@ -55,7 +55,7 @@ func (b *backend) ascend(c *climb) {
 		if good == nil {
 			return
 		}
-		above := rung.Of(c.target)
+		above := rung.Of(*c.target)
 		above.Host, above.Addresses = "", good
 		ask := b.make
 		if above.Type == probe.OpenAICompletion {

@@ -24,7 +24,7 @@ const addressPeriod = 5 * time.Second
 type regionEndpoint struct {
 	name     string // of the region
 	identity string
-	target   probe.Target
+	target   *probe.Target // never changed, only replaced: probes under way have it
 	answers  *probe.Addresses
 	ladder   []translate.Rung // what is asked beyond the target's own question
 	billed   bool             // its probes may ask for completions, within limits, of which spend is stored
@@ -106,7 +106,7 @@ func (b *backend) endpoint(region string) endpointView {
 	answering := e.answering()
 	if answering.empty() && len(e.resolved) == 0 && !e.isService() && !e.looking && !b.stopped {
 		e.looking = true
-		target := e.target
+		target := *e.target
 		b.probes.Go(func() { b.lookUp(e, target) })
 	}
 	return endpointView{answering: answering.addresses, resolved: slices.Clone(e.resolved), port: answering.port}

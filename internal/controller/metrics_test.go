@@ -22,6 +22,7 @@ import (
 	llmv1alpha1 "github.com/breakwater-dev/breakwater/api/v1alpha1"
 	"github.com/breakwater-dev/breakwater/internal/failover"
 	"github.com/breakwater-dev/breakwater/internal/metrics"
+	"github.com/breakwater-dev/breakwater/internal/probe"
 )
 
 // measured is a running backend behind a registry that a scrape reads.
@@ -229,8 +230,7 @@ func TestReasonsAreKnown(t *testing.T) {
 }
 
 func BenchmarkNoteProbe(b *testing.B) {
-	backend, e := &backend{meter: newMeter()}, &regionEndpoint{}
-	e.target.Type = "HTTP"
+	backend, e := &backend{meter: newMeter()}, &regionEndpoint{target: &probe.Target{Type: probe.HTTP}}
 	b.ReportAllocs()
 	for b.Loop() {
 		backend.noteProbe(e, failover.Outcome{Class: failover.Success}, time.Millisecond)

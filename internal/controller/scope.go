@@ -136,7 +136,7 @@ func inputOf(b *llmv1alpha1.LLMBackend, families []probe.Family, services map[st
 			billed: billed, limits: limits, spend: spend[r.Name],
 			name:     r.Name,
 			identity: r.Identity,
-			target:   target,
+			target:   &target,
 			answers:  probe.NewAddresses(r.Breaker.FailureThreshold),
 		}
 	}
