@@ -53,6 +53,11 @@ func main() {
 		return
 	}
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.log)))
+	if !o.checkLeader {
+		if err := slacken(); err != nil {
+			ctrl.Log.Info("Timers are exact, which costs CPU time", "reason", err.Error())
+		}
+	}
 	ctx := ctrl.SetupSignalHandler()
 	if o.checkLeader {
 		if err := checkLeader(ctx, o.leader.namespace); err != nil {
