@@ -20,7 +20,6 @@ import (
 )
 
 const (
-	benchNamespace  = "bench"
 	primaryRegion   = "us-east"
 	secondaryRegion = "eu-west"
 )
@@ -50,16 +49,19 @@ func numberOf(addr netip.Addr) backend {
 	return backend(a[2])<<8 | backend(a[3])
 }
 
+// shardNamespace is where the LLMBackends of a shard are.
+func shardNamespace(shard int) string { return fmt.Sprintf("bench-%d", shard) }
+
 // object is what is created. One failed probe opens a breaker, and neither trials nor failbacks follow, so
 // that each failover is measured alone. Probes may wait as long as a period, for massFailover.
-func (b backend) object() *llmv1alpha1.LLMBackend {
+func (b backend) object(namespace string) *llmv1alpha1.LLMBackend {
 	region := func(name string, network netip.Prefix) llmv1alpha1.Region {
 		url := "http://" + netip.AddrPortFrom(b.address(network), regionPort).String()
 		return llmv1alpha1.Region{Name: name, Endpoint: llmv1alpha1.Endpoint{URL: url}}
 	}
 	return &llmv1alpha1.LLMBackend{
 		TypeMeta:   metav1.TypeMeta{APIVersion: llmv1alpha1.GroupVersion.String(), Kind: "LLMBackend"},
-		ObjectMeta: metav1.ObjectMeta{Namespace: benchNamespace, Name: b.name()},
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: b.name()},
 		Spec: llmv1alpha1.LLMBackendSpec{
 			Primary:     region(primaryRegion, primaryNetwork),
 			Secondaries: []llmv1alpha1.Region{region(secondaryRegion, secondaryNetwork)},
@@ -78,7 +80,7 @@ func createBackends(ctx context.Context, w *world, _ *report) error {
 		return err
 	}
 	if err := w.each(ctx, func(ctx context.Context, b backend) error {
-		whole, err := withDefaults(schema, b.object())
+		whole, err := withDefaults(schema, b.object(shardNamespace(int(b)%w.shards)))
 		if err != nil {
 			return err
 		}

@@ -22,7 +22,7 @@ import (
 // bareWrites makes the two writes of a failover, back to the primary, for every LLMBackend, by a client that
 // does nothing else. The operator has ended, so that the API server has the machine to itself.
 func bareWrites(ctx context.Context, w *world, r *report) error {
-	if err := w.stopOperator(ctx); err != nil {
+	if err := w.stopOperators(ctx); err != nil {
 		return err
 	}
 	bare, err := w.readBare(ctx)
@@ -69,10 +69,10 @@ type pair struct {
 // readBare reads everything before, and works out what is to be written.
 func (w *world) readBare(ctx context.Context) ([]pair, error) {
 	backends, slices := &llmv1alpha1.LLMBackendList{}, &discoveryv1.EndpointSliceList{}
-	if err := w.client.List(ctx, backends, client.InNamespace(benchNamespace)); err != nil {
+	if err := w.client.List(ctx, backends); err != nil {
 		return nil, fmt.Errorf("list LLMBackends: %w", err)
 	}
-	if err := w.client.List(ctx, slices, client.InNamespace(benchNamespace)); err != nil {
+	if err := w.client.List(ctx, slices); err != nil {
 		return nil, fmt.Errorf("list EndpointSlices: %w", err)
 	}
 	pairs := make([]pair, w.backends)

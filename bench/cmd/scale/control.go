@@ -42,7 +42,7 @@ func startControl(ctx context.Context, o options, root, dir string) (control, er
 		}
 		return simulatedControl{server, dir}, nil
 	}
-	return startReal(ctx, root)
+	return startReal(ctx, o, root)
 }
 
 // realControl is etcd and kube-apiserver.
@@ -54,18 +54,18 @@ type realControl struct {
 }
 
 // startReal starts them, and gives the operator its rights. After an error nothing is left running.
-func startReal(ctx context.Context, root string) (_ control, err error) {
+func startReal(ctx context.Context, o options, root string) (_ control, err error) {
 	c := &realControl{}
 	if c.plane, err = lab.StartControlPlane(ctx, lab.WithCRDs(filepath.Join(root, "config", "crd", "bases"))); err != nil {
 		return nil, err
 	}
-	if err := c.prepare(ctx, root); err != nil {
+	if err := c.prepare(ctx, o, root); err != nil {
 		return nil, errors.Join(err, c.stop())
 	}
 	return c, nil
 }
 
-func (c *realControl) prepare(ctx context.Context, root string) (err error) {
+func (c *realControl) prepare(ctx context.Context, o options, root string) (err error) {
 	if c.apiServer, err = findProcess("kube-apiserver"); err != nil {
 		return err
 	}
@@ -75,7 +75,11 @@ func (c *realControl) prepare(ctx context.Context, root string) (err error) {
 	if c.clientset, err = kubernetes.NewForConfig(c.plane.Config); err != nil {
 		return err
 	}
-	for _, namespace := range []string{operatorNamespace, benchNamespace} {
+	namespaces := []string{operatorNamespace}
+	for shard := range o.shards {
+		namespaces = append(namespaces, shardNamespace(shard))
+	}
+	for _, namespace := range namespaces {
 		if _, err := c.plane.Kubectl(ctx, "create", "namespace", namespace); err != nil {
 			return err
 		}

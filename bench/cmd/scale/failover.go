@@ -95,6 +95,6 @@ func massFailover(ctx context.Context, w *world, r *report) error {
 		return err
 	}
 	r.Context.ConfirmedSeconds = round(time.Since(began).Seconds())
-	r.Context.MassPeakRSSMiB, err = memoryMiB(w.operator.PID(), "VmHWM")
+	r.Context.MassPeakRSSMiB, err = w.memoryMiB("VmHWM")
 	return errors.Join(err, <-profiled, w.awaitQuiet(ctx))
 }

@@ -28,6 +28,7 @@ type options struct {
 	backends    int
 	steady      time.Duration
 	concurrency int
+	shards      int
 	profiles    string
 	until       string
 
@@ -36,6 +37,9 @@ type options struct {
 
 // maxBackends is how many addresses a network for regions has.
 const maxBackends = 60_000
+
+// maxShards is more than a machine can run.
+const maxShards = 16
 
 func main() {
 	o := parse()
@@ -58,13 +62,18 @@ func parse() options {
 	flag.IntVar(&o.backends, "n", 10_000, "How many LLMBackends.")
 	flag.DurationVar(&o.steady, "steady", 30*time.Second, "How long the steady state is measured.")
 	flag.IntVar(&o.concurrency, "concurrency", 32, "How many LLMBackends the operator, and the bare client, write at the same time.")
-	flag.StringVar(&o.profiles, "profiles", "", "Folder for profiles of the operator: CPU, allocations and heap; empty means none.")
+	flag.IntVar(&o.shards, "shards", 1, "How many operators share the LLMBackends, each with those of a namespace.")
+	flag.StringVar(&o.profiles, "profiles", "", "Folder for profiles of the first operator: CPU, allocations and heap; empty means none.")
 	flag.StringVar(&o.until, "until", phases[len(phases)-1].name, "The last phase; what comes after it is left out of the numbers.")
 	flag.Float64Var(&o.simulatedWrites, "simulated", 0,
 		"Writes per second of a simulated API server that takes the place of etcd and kube-apiserver; 0 means these.")
 	flag.Parse()
 	if o.backends < 8 || o.backends > maxBackends {
 		fmt.Fprintf(os.Stderr, "scale: -n %d: use 8 to %d\n", o.backends, maxBackends)
+		os.Exit(2)
+	}
+	if o.shards < 1 || o.shards > maxShards {
+		fmt.Fprintf(os.Stderr, "scale: -shards %d: use 1 to %d\n", o.shards, maxShards)
 		os.Exit(2)
 	}
 	if o.simulatedWrites < 0 {

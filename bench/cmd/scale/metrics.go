@@ -73,8 +73,8 @@ type operatorMetrics struct {
 	heapGoal   int // bytes
 }
 
-func (w *world) operatorMetrics(ctx context.Context) (operatorMetrics, error) {
-	text, err := get(ctx, "http://"+metricsAddress+"/metrics")
+func (o operator) metrics(ctx context.Context) (operatorMetrics, error) {
+	text, err := get(ctx, "http://"+o.metricsAddress()+"/metrics")
 	if err != nil {
 		return operatorMetrics{}, fmt.Errorf("read the operator's metrics: %w", err)
 	}
@@ -88,8 +88,8 @@ func (w *world) operatorMetrics(ctx context.Context) (operatorMetrics, error) {
 
 // goroutines returns how many the operator has, by the heading of their profile: that costs it next to nothing, unlike
 // its metrics.
-func (w *world) goroutines(ctx context.Context) (n int, err error) {
-	text, err := get(ctx, "http://"+profilesAddress+"/debug/pprof/goroutine?debug=1")
+func (o operator) goroutines(ctx context.Context) (n int, err error) {
+	text, err := get(ctx, "http://"+o.profilesAddress()+"/debug/pprof/goroutine?debug=1")
 	if err != nil {
 		return 0, fmt.Errorf("count the operator's goroutines: %w", err)
 	}

@@ -23,7 +23,7 @@ const (
 // coldStart starts the operator for the first time, and ends when all LLMBackends say that they are published.
 func coldStart(ctx context.Context, w *world, r *report) error {
 	began := time.Now()
-	if err := w.startOperator(); err != nil {
+	if err := w.startOperators(); err != nil {
 		return err
 	}
 	if _, err := w.awaitAll(ctx, func(s seen) bool { return s.region == primaryRegion && s.confirmed == primaryRegion }); err != nil {
@@ -57,20 +57,25 @@ func steadyState(ctx context.Context, w *world, r *report) error {
 	if err := errors.Join(ctx.Err(), <-sampled); err != nil {
 		return err
 	}
-	after, err := w.reading(ctx)
-	if err != nil {
-		return err
-	}
 	cpuAfter, err := w.cpu()
 	if err != nil {
 		return err
 	}
+	after, err := w.reading(ctx)
+	if err != nil {
+		return err
+	}
+	cpuScraped, err := w.cpu()
+	if err != nil {
+		return err
+	}
 	r.Context.Steady = cpuAfter.since(cpuBefore)
+	r.Context.ScrapeCPUSeconds = cpuScraped.since(cpuAfter).Operator
 	probes, _ := w.regions.Probes()
 	for i := range intervals {
 		intervals[i] = max(intervals[i]-period, 0)
 	}
-	r.CPUCores = round((after.cpu - before.cpu).Seconds() / elapsed)
+	r.CPUCores = round(r.Context.Steady.Operator / elapsed)
 	r.ProbesPerSecond = round(float64(probes) / elapsed)
 	r.LatenessP99Ms = milliseconds(percentile(intervals, 99))
 	r.SteadyAPIWrites = after.writes - before.writes
@@ -82,16 +87,14 @@ func steadyState(ctx context.Context, w *world, r *report) error {
 // reading is what only grows.
 type reading struct {
 	operatorMetrics
-	cpu    time.Duration
 	writes int
 }
 
 func (w *world) reading(ctx context.Context) (reading, error) {
 	var r reading
-	var errs [3]error
+	var errs [2]error
 	r.writes, errs[0] = w.control.writes(ctx)
 	r.operatorMetrics, errs[1] = w.operatorMetrics(ctx)
-	r.cpu, errs[2] = cpuTime(w.operator.PID())
 	return r, errors.Join(errs[:]...)
 }
 
@@ -100,11 +103,11 @@ func (w *world) sample(ctx context.Context, end <-chan struct{}, r *report) erro
 	ticker := time.NewTicker(sampling)
 	defer ticker.Stop()
 	for n := 0; ; n++ {
-		rss, err := memoryMiB(w.operator.PID(), "VmRSS")
+		rss, err := w.memoryMiB("VmRSS")
 		if err != nil {
 			return err
 		}
-		sockets, err := openSockets(w.operator.PID())
+		sockets, err := w.openSockets()
 		if err != nil {
 			return err
 		}
@@ -130,11 +133,11 @@ func restart(ctx context.Context, w *world, r *report) error {
 	if err != nil {
 		return err
 	}
-	if err := w.stopOperator(ctx); err != nil {
+	if err := w.stopOperators(ctx); err != nil {
 		return err
 	}
 	w.regions.Forget()
-	if err := w.startOperator(); err != nil {
+	if err := w.startOperators(); err != nil {
 		return err
 	}
 	if err := w.awaitSteady(ctx); err != nil {

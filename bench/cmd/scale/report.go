@@ -41,11 +41,16 @@ type report struct {
 type conditions struct {
 	CPUs int `json:"cpus"`
 	// SimulatedWrites is how many writes a second the API server was let make; 0 for a real one.
-	SimulatedWrites  float64  `json:"simulatedWritesPerSecond,omitempty"`
-	LoadAverageStart string   `json:"loadAverageStart"`
-	LoadAverageEnd   string   `json:"loadAverageEnd"`
-	SingleFailovers  int      `json:"singleFailovers"`
-	Steady           cpuSplit `json:"steadyCpuSeconds"`
+	SimulatedWrites  float64 `json:"simulatedWritesPerSecond,omitempty"`
+	LoadAverageStart string  `json:"loadAverageStart"`
+	LoadAverageEnd   string  `json:"loadAverageEnd"`
+	// Shards are the operators, if there is more than one. Above, their cpuCores, goroutines, openSockets and counts are
+	// added up, and rssMiB is the largest.
+	Shards          int      `json:"shards,omitempty"`
+	SingleFailovers int      `json:"singleFailovers"`
+	Steady          cpuSplit `json:"steadyCpuSeconds"`
+	// ScrapeCPUSeconds is what it costs the operator to show its metrics once, which cpuCores does not hold.
+	ScrapeCPUSeconds float64 `json:"scrapeCpuSeconds"`
 	// HeapGoalMiB is up to where the operator's heap may grow before garbage is collected, after the steady state.
 	HeapGoalMiB  float64  `json:"heapGoalMiB"`
 	MassFailover cpuSplit `json:"massFailoverCpuSeconds"`
@@ -78,7 +83,11 @@ func (c cpuSplit) since(before cpuSplit) cpuSplit {
 }
 
 func newReport(o options) report {
-	return report{Backends: o.backends, Context: conditions{CPUs: runtime.NumCPU(), SimulatedWrites: o.simulatedWrites, LoadAverageStart: loadAverage()}}
+	c := conditions{CPUs: runtime.NumCPU(), SimulatedWrites: o.simulatedWrites, LoadAverageStart: loadAverage()}
+	if o.shards > 1 {
+		c.Shards = o.shards
+	}
+	return report{Backends: o.backends, Context: c}
 }
 
 // loadAverage is how many processes wanted a CPU over 1, 5 and 15 minutes.

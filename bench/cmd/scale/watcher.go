@@ -42,7 +42,7 @@ func watch(ctx context.Context, c client.WithWatch, backends int) (*watcher, err
 	ctx, cancel := context.WithCancel(ctx)
 	w := &watcher{cancel: cancel, changed: make(chan struct{}), backends: make([]seen, backends)}
 	for _, list := range []client.ObjectList{&discoveryv1.EndpointSliceList{}, &llmv1alpha1.LLMBackendList{}} {
-		events, err := c.Watch(ctx, list, client.InNamespace(benchNamespace))
+		events, err := c.Watch(ctx, list)
 		if err != nil {
 			w.stop()
 			return nil, fmt.Errorf("watch: %w", err)

@@ -27,8 +27,6 @@ import (
 const (
 	operatorNamespace = "breakwater-system"
 	operatorUser      = "system:serviceaccount:breakwater-system:breakwater-manager"
-	metricsAddress    = "127.0.0.1:8080"
-	profilesAddress   = "127.0.0.1:6060"
 	regionPort        = 8000
 )
 
@@ -37,9 +35,6 @@ var (
 	primaryNetwork   = netip.MustParsePrefix("10.1.0.0/16")
 	secondaryNetwork = netip.MustParsePrefix("10.2.0.0/16")
 )
-
-// stopTimeout bounds the stop of the operator.
-const stopTimeout = time.Minute
 
 // progressInterval is how often is told how far a phase has come.
 const progressInterval = 5 * time.Second
@@ -52,7 +47,7 @@ type world struct {
 	control   control
 	client    client.WithWatch // of an administrator
 	regions   *regions.Server
-	operator  *lab.Process // nil while it does not run
+	operators []operator // none while they do not run
 	watcher   *watcher
 }
 
@@ -84,34 +79,9 @@ func (w *world) start(ctx context.Context) (err error) {
 	return err
 }
 
-// startOperator starts bin/manager with the flags of its manifests, as far as numbers depend on them.
-func (w *world) startOperator() error {
-	kubeconfig, err := w.control.operatorKubeconfig()
-	if err != nil {
-		return err
-	}
-	w.operator, err = lab.StartProcess("the operator", filepath.Join(w.dir, "manager.log"), filepath.Join(w.root, "bin", "manager"),
-		"--kubeconfig="+kubeconfig, "--leader-elect=false",
-		"--metrics-bind-address="+metricsAddress, "--metrics-auth=None", "--health-probe-bind-address=0", "--pprof-bind-address="+profilesAddress,
-		fmt.Sprintf("--max-concurrent-reconciles=%d", w.concurrency),
-		fmt.Sprintf("--max-probe-connections=%d", 2*w.backends)) // so that a mass failover can hold one probe of each
-	return err
-}
-
-func (w *world) stopOperator(ctx context.Context) error {
-	if w.operator == nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
-	defer cancel()
-	operator := w.operator
-	w.operator = nil
-	return operator.Stop(ctx)
-}
-
 // stop stops everything.
 func (w *world) stop() error {
-	err := w.stopOperator(context.Background())
+	err := w.stopOperators(context.Background())
 	if w.watcher != nil {
 		w.watcher.stop()
 	}
@@ -154,28 +124,7 @@ func (w *world) countProgress(done func() int) (stop func()) {
 	}
 }
 
-// cpu reads who has used how much CPU.
-func (w *world) cpu() (cpuSplit, error) {
-	apiServer, etcd, err := w.control.cpu()
-	if err != nil {
-		return cpuSplit{}, err
-	}
-	bench, err := cpuTime(os.Getpid())
-	if err != nil {
-		return cpuSplit{}, err
-	}
-	split := cpuSplit{APIServer: apiServer.Seconds(), Etcd: etcd.Seconds(), Bench: bench.Seconds()}
-	if w.operator != nil {
-		operator, err := cpuTime(w.operator.PID())
-		if err != nil {
-			return cpuSplit{}, err
-		}
-		split.Operator = operator.Seconds()
-	}
-	return split, nil
-}
-
-// profile writes profiles of the operator into the folder for profiles, if there is one: of CPU and allocations over d,
+// profile writes profiles of the first operator into the folder for profiles, if there is one: of CPU and allocations over d,
 // and then one of its heap.
 func (w *world) profile(ctx context.Context, name string, d time.Duration) error {
 	if w.profiles == "" {
@@ -194,7 +143,7 @@ func (w *world) profile(ctx context.Context, name string, d time.Duration) error
 }
 
 func (w *world) saveProfile(ctx context.Context, file, query string) error {
-	content, err := get(ctx, "http://"+profilesAddress+"/debug/pprof/"+query)
+	content, err := get(ctx, "http://"+w.operators[0].profilesAddress()+"/debug/pprof/"+query)
 	if err != nil {
 		return fmt.Errorf("profile the operator: %w", err)
 	}
