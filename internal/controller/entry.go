@@ -39,6 +39,8 @@ type entry struct {
 
 	// shown is what was published last; nil until this operator has published.
 	shown atomic.Pointer[shown]
+	// publishing are the slices that are being written, or were last: the watch can be faster than the answer.
+	publishing atomic.Pointer[[]traffic.Slice]
 	// untrusted is set when Service or slices may have been changed by somebody else.
 	untrusted atomic.Bool
 	// moving is a change of the active region that is stored and not published yet; nil if there is none.
@@ -144,12 +146,17 @@ func holdAll(existing []discoveryv1.EndpointSlice, wanted []traffic.Slice) bool 
 	})
 }
 
-// publishedJust says whether the slice is just as this operator published it last.
+// publishedJust says whether the slice is just as this operator published it last, or is publishing it.
 func (e *entry) publishedJust(slice *discoveryv1.EndpointSlice) bool {
-	last := e.shown.Load()
-	if last == nil {
-		return false
+	if last := e.shown.Load(); last != nil && among(last.slices, slice) {
+		return true
 	}
-	i := slices.IndexFunc(last.slices, func(s traffic.Slice) bool { return s.Name == slice.Name })
-	return i >= 0 && traffic.Compare(slice, last.slices[i]) == traffic.Current
+	now := e.publishing.Load()
+	return now != nil && among(*now, slice)
+}
+
+// among says whether the slice is just as one of those that are wanted.
+func among(wanted []traffic.Slice, slice *discoveryv1.EndpointSlice) bool {
+	i := slices.IndexFunc(wanted, func(s traffic.Slice) bool { return s.Name == slice.Name })
+	return i >= 0 && traffic.Compare(slice, wanted[i]) == traffic.Current
 }

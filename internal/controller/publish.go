@@ -82,9 +82,11 @@ func (r *Reconciler) publishSlices(ctx context.Context, s *scope, svc *corev1.Se
 		return publication{reason: llmv1alpha1.ReasonPending, message: fmt.Sprintf(
 			"no address of region %s is known that may be published in a family of Service %s", active, svc.Name)}, nil
 	}
+	s.entry.publishing.Store(&desired.Slices)
 	result, err := r.write(ctx, s, desired, existing)
 	r.recordWrites(s, result.Writes)
 	if err != nil {
+		s.entry.publishing.Store(nil)
 		return refusedWrite(err)
 	}
 	s.entry.shown.Store(&shown{generation: s.stored.Generation, seq: s.stored.Status.ActiveSeq, to: to, slices: desired.Slices})

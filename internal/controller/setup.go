@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -173,7 +174,8 @@ func (r *Reconciler) watch(mgr ctrl.Manager, clusterIPs, apiServers *addressSet,
 		return fmt.Errorf("watch the API server's addresses: %w", err)
 	}
 	return ctrl.NewControllerManagedBy(mgr).
-		For(&llmv1alpha1.LLMBackend{}, builder.WithPredicates(r.notOwnEcho())).
+		For(&llmv1alpha1.LLMBackend{}, builder.WithPredicates(r.urgent())).
+		Watches(&llmv1alpha1.LLMBackend{}, r.queueBehindMoves()).
 		Watches(&llmv1alpha1.LLMBackend{}, handler.EnqueueRequestsFromMapFunc(r.rivals), builder.WithPredicates(comesOrGoes())).
 		Watches(&corev1.Service{}, handler.EnqueueRequestsFromMapFunc(r.ofService)).
 		Watches(&discoveryv1.EndpointSlice{}, handler.EnqueueRequestsFromMapFunc(r.ofSlice), builder.WithPredicates(r.notAsPublished())).
@@ -240,25 +242,58 @@ func (r *Reconciler) busy() bool {
 	return length != nil && (*length)() > 0
 }
 
-// notOwnEcho drops what the watch brings back of the operator's own status writes, and changes of nothing
-// that matters.
-func (r *Reconciler) notOwnEcho() predicate.Predicate {
-	return predicate.Funcs{UpdateFunc: func(u event.UpdateEvent) bool {
-		e := r.backends.get(client.ObjectKeyFromObject(u.ObjectNew))
-		if e != nil && e.putBack(u) {
-			e.doubted.Store(true)
-			return true
-		}
-		if u.ObjectOld.GetResourceVersion() == u.ObjectNew.GetResourceVersion() {
-			return false // the cache was filled anew, or told again what it has
-		}
-		if e != nil {
-			e.seen(u.ObjectNew.GetResourceVersion())
-		}
-		ordered := u.ObjectOld.GetGeneration() != u.ObjectNew.GetGeneration() ||
-			!maps.Equal(u.ObjectOld.GetAnnotations(), u.ObjectNew.GetAnnotations())
-		return ordered || e == nil || !e.isEcho(u.ObjectNew.GetResourceVersion())
-	}}
+// urgency is how soon something that the watch brings of an LLMBackend is to be looked at.
+type urgency int
+
+const (
+	never urgency = iota
+	behindMoves
+	atOnce
+)
+
+// urgencyOf says how soon an update is to be looked at: at once if it is about what is wished or is a sign that a backup
+// was restored; never if it is the echo of the operator's own write, or nothing has changed. What else has changed in the
+// status alone waits behind moves: most of it is an echo too, of a write whose answer the watch has overtaken.
+func (r *Reconciler) urgencyOf(u event.UpdateEvent) urgency {
+	e := r.backends.get(client.ObjectKeyFromObject(u.ObjectNew))
+	if e != nil && e.putBack(u) {
+		e.doubted.Store(true)
+		return atOnce
+	}
+	if u.ObjectOld.GetResourceVersion() == u.ObjectNew.GetResourceVersion() {
+		return never // the cache was filled anew, or told again what it has
+	}
+	if e == nil || u.ObjectOld.GetGeneration() != u.ObjectNew.GetGeneration() ||
+		!maps.Equal(u.ObjectOld.GetAnnotations(), u.ObjectNew.GetAnnotations()) {
+		return atOnce
+	}
+	e.seen(u.ObjectNew.GetResourceVersion())
+	if e.isEcho(u.ObjectNew.GetResourceVersion()) {
+		return never
+	}
+	return behindMoves
+}
+
+// urgent passes what is to be looked at at once.
+func (r *Reconciler) urgent() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(u event.UpdateEvent) bool { return r.urgencyOf(u) == atOnce }}
+}
+
+// queueBehindMoves queues what can wait behind moves.
+func (r *Reconciler) queueBehindMoves() handler.EventHandler {
+	return handler.Funcs{
+		UpdateFunc: func(_ context.Context, u event.UpdateEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			if r.urgencyOf(u) != behindMoves {
+				return
+			}
+			request := reconcile.Request{NamespacedName: client.ObjectKeyFromObject(u.ObjectNew)}
+			if q, ok := queue.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
+				q.AddWithOpts(priorityqueue.AddOpts{Priority: new(confirmPriority)}, request)
+				return
+			}
+			queue.Add(request)
+		},
+	}
 }
 
 // comesOrGoes passes what can change who owns a Service.
