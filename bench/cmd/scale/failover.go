@@ -12,6 +12,9 @@ import (
 // maxSingles is how many failovers are measured one at a time.
 const maxSingles = 200
 
+// betweenSingles is how long the events of one failover are let be written before the next one.
+const betweenSingles = 150 * time.Millisecond
+
 // profileTime is how long a mass failover is profiled.
 const profileTime = 10 * time.Second
 
@@ -19,7 +22,7 @@ func failedOver(s seen) bool { return s.region == secondaryRegion }
 
 func confirmedOver(s seen) bool { return failedOver(s) && s.confirmed == secondaryRegion }
 
-// singleFailovers lets one primary fail after the other, each when the one before has been confirmed. The
+// singleFailovers lets one primary fail after the other, each when the one before has been confirmed and told. The
 // time is from the opening of the breaker, as the status has it, to the slice as a watcher sees it.
 func singleFailovers(ctx context.Context, w *world, r *report) error {
 	var took []time.Duration
@@ -36,6 +39,11 @@ func singleFailovers(ctx context.Context, w *world, r *report) error {
 			return err
 		}
 		took = append(took, s.at.Sub(s.opened))
+		select {
+		case <-time.After(betweenSingles):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	r.SingleFailoverMsP50 = milliseconds(percentile(took, 50))
 	r.SingleFailoverMsP99 = milliseconds(percentile(took, 99))
@@ -57,6 +65,7 @@ func massFailover(ctx context.Context, w *world, r *report) error {
 	if err != nil {
 		return err
 	}
+	versions := w.watcher.versions()
 	before, err := w.cpu()
 	if err != nil {
 		return err
@@ -74,6 +83,7 @@ func massFailover(ctx context.Context, w *world, r *report) error {
 	if err != nil {
 		return err
 	}
+	r.Context.MassStatusWrites = w.watcher.versions() - versions
 	written, err := w.control.writes(ctx)
 	if err != nil {
 		return err

@@ -57,6 +57,8 @@ type conditions struct {
 	BareWrites   cpuSplit `json:"bareWritesCpuSeconds"`
 	// MassAPIWrites are all writes until the last slice: what is beyond two for each LLMBackend stood in the way.
 	MassAPIWrites int `json:"massFailoverApiWrites"`
+	// MassStatusWrites are those of them that wrote a status: one for each LLMBackend moves traffic.
+	MassStatusWrites int `json:"massFailoverStatusWrites"`
 	// MassMoved is how many LLMBackends moved.
 	MassMoved int `json:"massFailoverMoved"`
 	// MassPeakRSSMiB is the operator's peak since its start, after the mass failover.

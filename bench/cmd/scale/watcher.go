@@ -27,6 +27,7 @@ type watcher struct {
 	failed   error
 	changed  chan struct{} // closed and replaced at each change
 	backends []seen
+	statuses int // versions of LLMBackends that came
 }
 
 // seen is what is shown of one LLMBackend.
@@ -87,6 +88,7 @@ func (w *watcher) see(object client.Object, now time.Time) {
 			}
 		case *llmv1alpha1.LLMBackend:
 			s.confirmed, s.opened = confirmedRegion(o), openedAt(o)
+			w.statuses++
 		}
 	})
 }
@@ -161,6 +163,13 @@ func (w *watcher) count(wanted func(seen) bool) (n int) {
 		}
 	}
 	return n
+}
+
+// versions returns how many versions of LLMBackends have come.
+func (w *watcher) versions() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.statuses
 }
 
 // awaitAll waits until every LLMBackend is as wanted, and returns what is shown then.
