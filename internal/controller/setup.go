@@ -274,7 +274,7 @@ func (r *Reconciler) urgencyOf(u event.UpdateEvent) urgency {
 	return behindMoves
 }
 
-// urgent passes what is to be looked at at once.
+// urgent passes what cannot wait.
 func (r *Reconciler) urgent() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(u event.UpdateEvent) bool { return r.urgencyOf(u) == atOnce }}
 }
