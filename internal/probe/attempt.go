@@ -52,7 +52,9 @@ func (a *attempt) one(ctx context.Context, addr netip.Addr) Answer {
 	if reason, ok := a.prober.guard(addr); !ok {
 		return Answer{Err: Forbidden, Detail: cut(reason, maxDetail)}
 	}
-	conn, err := a.prober.dial(ctx, a.deadline, netip.AddrPortFrom(addr, a.target.Port))
+	bounded, cancel := a.prober.bound(ctx, a.deadline)
+	defer cancel()
+	conn, err := a.prober.dial(bounded, netip.AddrPortFrom(addr, a.target.Port))
 	if err != nil {
 		return failure(ctx, a.deadline, err, Local)
 	}

@@ -95,7 +95,7 @@ func TestReboundNameIsNotDialled(t *testing.T) {
 		if addr.Addr() == good {
 			return nil, syscall.ECONNREFUSED
 		}
-		return dialTCP(ctx, time.Now().Add(time.Second), addr)
+		return dialTCP(ctx, addr)
 	}})
 	ask := func() ErrorClass {
 		return only(t, prober.Probe(t.Context(), target(func(t *Target) {

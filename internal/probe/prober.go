@@ -46,7 +46,8 @@ type Options struct {
 type Prober struct {
 	resolver *Resolver
 	guard    Check
-	dial     dialUntil
+	dial     Dial
+	bound    func(context.Context, time.Time) (context.Context, context.CancelFunc) // lets a dial end at a deadline
 	rootCAs  *x509.CertPool
 	places   *semaphore.Weighted
 	buffers  sync.Pool // of *bufio.Reader
@@ -59,14 +60,15 @@ func New(resolver *Resolver, opts Options) *Prober {
 	if opts.MaxConnections == 0 {
 		opts.MaxConnections = DefaultMaxConnections
 	}
-	dial := dialTCP
-	if opts.Dial != nil {
-		dial = opts.Dial.until
+	bound := context.WithDeadline
+	if opts.Dial == nil {
+		opts.Dial, bound = dialTCP, tellDeadline
 	}
 	return &Prober{
 		resolver: resolver,
 		guard:    guard(opts.Check),
-		dial:     dial,
+		dial:     opts.Dial,
+		bound:    bound,
 		rootCAs:  opts.RootCAs,
 		places:   semaphore.NewWeighted(int64(max(opts.MaxConnections, maxAddresses))),
 		buffers:  sync.Pool{New: func() any { return bufio.NewReader(nil) }},
