@@ -15,10 +15,12 @@ import (
 )
 
 const (
-	turmoil    = 120 * second // how long things go wrong
-	patience   = 600 * second // in which all must have settled after that
-	afterwards = 15 * second  // from when on nothing is written any more
-	quiet      = 60 * second  // how long that is looked at
+	turmoil  = 120 * second // how long things go wrong
+	patience = 600 * second // in which all must have settled after that
+	// afterwards is from when on nothing is written any more: a look-up may be 5 s old when a probe takes it, and the
+	// next one is up to 10 s and a beat away.
+	afterwards = 20 * second
+	quiet      = 60 * second // how long that is looked at
 )
 
 // randomScript fills the script of a world by its seed.
