@@ -12,7 +12,7 @@ import (
 )
 
 // timerSlack is by how much the kernel may put off what the operator's threads sleep for, so that it wakes them less
-// often: a tenth of the beat on which most probes begin. Without it a fifth to a quarter of the CPU time that steady
+// often: a tenth of the beat on which most probes begin. Without it an eighth to a fifth of the CPU time that steady
 // probing takes goes to a thread of the Go runtime which looks each 20 µs, as long as anything runs, whether others are
 // stuck in system calls.
 const timerSlack = 5 * time.Millisecond

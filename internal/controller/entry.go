@@ -39,7 +39,7 @@ type entry struct {
 
 	// shown is what was published last; nil until this operator has published.
 	shown atomic.Pointer[shown]
-	// publishing are the slices that are being written, or were last: the watch can be faster than the answer.
+	// publishing are the slices that are being written; nil while none is. The watch can be faster than the answer.
 	publishing atomic.Pointer[[]traffic.Slice]
 	// untrusted is set when Service or slices may have been changed by somebody else.
 	untrusted atomic.Bool

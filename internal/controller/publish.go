@@ -90,6 +90,7 @@ func (r *Reconciler) publishSlices(ctx context.Context, s *scope, svc *corev1.Se
 		return refusedWrite(err)
 	}
 	s.entry.shown.Store(&shown{generation: s.stored.Generation, seq: s.stored.Status.ActiveSeq, to: to, slices: desired.Slices})
+	s.entry.publishing.Store(nil)
 	s.entry.backend.published(to)
 	r.notePublished(s)
 	if len(result.Writes) > 0 && s.unconfirmed() {

@@ -99,26 +99,24 @@ func (w *world) memoryMiB(field string) (most float64, err error) {
 	return most, nil
 }
 
-func (w *world) openSockets() (n int, err error) {
-	for _, o := range w.operators {
-		of, err := openSockets(o.PID())
-		if err != nil {
-			return 0, err
-		}
-		n += of
-	}
-	return n, nil
+func (w *world) openSockets() (int, error) {
+	return w.sum(func(o operator) (int, error) { return openSockets(o.PID()) })
 }
 
-func (w *world) goroutines(ctx context.Context) (n int, err error) {
+func (w *world) goroutines(ctx context.Context) (int, error) {
+	return w.sum(func(o operator) (int, error) { return o.goroutines(ctx) })
+}
+
+// sum adds up something of all operators.
+func (w *world) sum(of func(operator) (int, error)) (total int, err error) {
 	for _, o := range w.operators {
-		of, err := o.goroutines(ctx)
+		n, err := of(o)
 		if err != nil {
 			return 0, err
 		}
-		n += of
+		total += n
 	}
-	return n, nil
+	return total, nil
 }
 
 // operatorMetrics adds up what the operators show of themselves.
