@@ -17,9 +17,9 @@ import (
 const (
 	turmoil  = 120 * second // how long things go wrong
 	patience = 600 * second // in which all must have settled after that
-	// afterwards is from when on nothing is written any more: a look-up may be 5 s old when a probe takes it, and the
-	// next one is up to 10 s and a beat away.
-	afterwards = 20 * second
+	// afterwards is from when on nothing is written any more: a probe that takes a look-up older than its TTL has the
+	// next one made beside it, so that an address is dropped by the second probe, up to two periods of 10 s and a beat on.
+	afterwards = 21 * second
 	quiet      = 60 * second // how long that is looked at
 )
 
