@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -54,16 +55,68 @@ func bareWrites(ctx context.Context, w *world, r *report) error {
 			return err
 		}
 		took = append(took, time.Since(began))
+		if err := pause(ctx, betweenSingles); err != nil {
+			return err
+		}
 	}
-	r.BareTwoWritesMsP50 = milliseconds(percentile(took, 50))
-	r.BareTwoWritesMsP99 = milliseconds(percentile(took, 99))
+	r.Context.BareTwoWritesAloneMsP50 = milliseconds(percentile(took, 50))
+	r.Context.BareTwoWritesAloneMsP99 = milliseconds(percentile(took, 99))
 	return nil
+}
+
+// copies are pairs for the bare client in a namespace that no operator looks at, so that they can be written while it
+// works. Each is made after an LLMBackend and the slice that the operator has published for it.
+func (w *world) copies(ctx context.Context, n int) ([]pair, error) {
+	of, err := w.readBare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pairs := make([]pair, n)
+	for i := range pairs {
+		pairs[i], err = w.copyPair(ctx, backend(i), of[i])
+		if err != nil {
+			return nil, fmt.Errorf("copy %s for the bare client: %w", backend(i).name(), err)
+		}
+	}
+	return pairs, nil
+}
+
+func (w *world) copyPair(ctx context.Context, number backend, of pair) (pair, error) {
+	name := strings.Replace(number.name(), "llm-", "bare-", 1)
+	b := &llmv1alpha1.LLMBackend{
+		ObjectMeta: metav1.ObjectMeta{Namespace: bareNamespace, Name: name}, Spec: of.before.Spec,
+	}
+	if err := w.client.Create(ctx, b); err != nil {
+		return pair{}, err
+	}
+	created := b.DeepCopy()
+	of.before.Status.DeepCopyInto(&b.Status)
+	if err := w.client.Status().Patch(ctx, b, client.MergeFrom(created), client.FieldOwner(traffic.FieldManager)); err != nil {
+		return pair{}, err
+	}
+	slice := sliceOf(of.published, b, number)
+	slice.UID, slice.ResourceVersion = nil, nil
+	slice.WithName(strings.Replace(of.published.Name, "llm-", "bare-", 1)).WithNamespace(bareNamespace)
+	if err := w.client.Apply(ctx, slice, client.FieldOwner(traffic.FieldManager)); err != nil {
+		return pair{}, err
+	}
+	published := &discoveryv1.EndpointSlice{}
+	if err := w.client.Get(ctx, client.ObjectKey{Namespace: bareNamespace, Name: *slice.Name}, published); err != nil {
+		return pair{}, err
+	}
+	return pairOf(b, published, number), nil
 }
 
 // pair is what the two writes change.
 type pair struct {
 	before, after *llmv1alpha1.LLMBackend
+	published     *discoveryv1.EndpointSlice
 	slice         *discoveryv1apply.EndpointSliceApplyConfiguration
+}
+
+func pairOf(before *llmv1alpha1.LLMBackend, published *discoveryv1.EndpointSlice, number backend) pair {
+	after := movedBack(before)
+	return pair{before: before, after: after, published: published, slice: sliceOf(published, after, number)}
 }
 
 // readBare reads everything before, and works out what is to be written.
@@ -77,21 +130,20 @@ func (w *world) readBare(ctx context.Context) ([]pair, error) {
 	}
 	pairs := make([]pair, w.backends)
 	for i := range backends.Items {
-		before := &backends.Items[i]
-		if number, ok := parseName(before.Name); ok {
-			pairs[number].before, pairs[number].after = before, movedBack(before)
+		if number, ok := parseName(backends.Items[i].Name); ok {
+			pairs[number].before = &backends.Items[i]
 		}
 	}
 	for i := range slices.Items {
 		if number, ok := parseName(slices.Items[i].Name); ok {
-			p := &pairs[number]
-			p.slice = sliceOf(&slices.Items[i], p.after, number)
+			pairs[number].published = &slices.Items[i]
 		}
 	}
 	for number, p := range pairs {
-		if p.before == nil || p.slice == nil {
+		if p.before == nil || p.published == nil {
 			return nil, fmt.Errorf("%s or its slice is not there", backend(number).name())
 		}
+		pairs[number] = pairOf(p.before, p.published, backend(number))
 	}
 	return pairs, nil
 }

@@ -75,7 +75,7 @@ func (c *realControl) prepare(ctx context.Context, o options, root string) (err 
 	if c.clientset, err = kubernetes.NewForConfig(c.plane.Config); err != nil {
 		return err
 	}
-	namespaces := []string{operatorNamespace}
+	namespaces := []string{operatorNamespace, bareNamespace}
 	for shard := range o.shards {
 		namespaces = append(namespaces, shardNamespace(shard))
 	}

@@ -12,7 +12,7 @@ import (
 // maxSingles is how many failovers are measured one at a time.
 const maxSingles = 200
 
-// betweenSingles is how long the events of one failover are let be written before the next one.
+// betweenSingles is the pause after each single failover, in which its events are written, and each turn of the bare client.
 const betweenSingles = 150 * time.Millisecond
 
 // profileTime is how long a mass failover is profiled.
@@ -23,32 +23,58 @@ func failedOver(s seen) bool { return s.region == secondaryRegion }
 func confirmedOver(s seen) bool { return failedOver(s) && s.confirmed == secondaryRegion }
 
 // singleFailovers lets one primary fail after the other, each when the one before has been confirmed and told. The
-// time is from the opening of the breaker, as the status has it, to the slice as a watcher sees it.
+// time is from the opening of the breaker, as the status has it, to the slice as a watcher sees it. By turns with them
+// the bare client makes the same two writes, so that both meet the same machine: all regions are probed meanwhile.
 func singleFailovers(ctx context.Context, w *world, r *report) error {
-	var took []time.Duration
-	for range min(maxSingles, w.backends/4) {
-		waiting, cancel := context.WithTimeout(ctx, patience)
-		addr, err := w.regions.FailNext(waiting, primaryNetwork)
-		if err != nil {
-			cancel()
-			return err
-		}
-		s, err := w.watcher.awaitOne(waiting, numberOf(addr), confirmedOver)
-		cancel()
+	bare, err := w.copies(ctx, min(maxSingles, w.backends/4))
+	if err != nil {
+		return err
+	}
+	var failovers, writes []time.Duration
+	for _, p := range bare {
+		took, err := w.failOne(ctx)
 		if err != nil {
 			return err
 		}
-		took = append(took, s.at.Sub(s.opened))
-		select {
-		case <-time.After(betweenSingles):
-		case <-ctx.Done():
-			return ctx.Err()
+		failovers = append(failovers, took)
+		if err := pause(ctx, betweenSingles); err != nil {
+			return err
+		}
+		began := time.Now()
+		if err := w.writeBoth(ctx, p); err != nil {
+			return err
+		}
+		writes = append(writes, time.Since(began))
+		if err := pause(ctx, betweenSingles); err != nil {
+			return err
 		}
 	}
-	r.SingleFailoverMsP50 = milliseconds(percentile(took, 50))
-	r.SingleFailoverMsP99 = milliseconds(percentile(took, 99))
-	r.Context.SingleFailovers = len(took)
+	r.SingleFailoverMsP50 = milliseconds(percentile(failovers, 50))
+	r.SingleFailoverMsP99 = milliseconds(percentile(failovers, 99))
+	r.BareTwoWritesMsP50 = milliseconds(percentile(writes, 50))
+	r.BareTwoWritesMsP99 = milliseconds(percentile(writes, 99))
+	r.Context.SingleFailovers = len(failovers)
 	return w.awaitQuiet(ctx)
+}
+
+func (w *world) failOne(ctx context.Context) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	addr, err := w.regions.FailNext(ctx, primaryNetwork)
+	if err != nil {
+		return 0, err
+	}
+	s, err := w.watcher.awaitOne(ctx, numberOf(addr), confirmedOver)
+	return s.at.Sub(s.opened), err
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // massFailover lets all other primaries fail in one instant: their servers leave probes without an answer
@@ -56,10 +82,8 @@ func singleFailovers(ctx context.Context, w *world, r *report) error {
 // fast decisions are stored and published, and not how probes are spread over a period.
 func massFailover(ctx context.Context, w *world, r *report) error {
 	w.regions.Hold(primaryNetwork)
-	select {
-	case <-time.After(period - period/20):
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := pause(ctx, period-period/20); err != nil {
+		return err
 	}
 	writes, err := w.control.writes(ctx)
 	if err != nil {

@@ -41,9 +41,7 @@ func (w *world) startOperators() error {
 			"--metrics-bind-address=" + o.metricsAddress(), "--metrics-auth=None", "--pprof-bind-address=" + o.profilesAddress(),
 			fmt.Sprintf("--max-concurrent-reconciles=%d", w.concurrency/w.shards),
 			fmt.Sprintf("--max-probe-connections=%d", 2*w.backends), // so that a mass failover can hold one probe of each
-		}
-		if w.shards > 1 {
-			flags = append(flags, "--namespaces="+shardNamespace(shard))
+			"--namespaces=" + shardNamespace(shard),                 // so that it does not see what the bare client writes beside it
 		}
 		log := filepath.Join(w.dir, fmt.Sprintf("manager-%d.log", shard))
 		if o.Process, err = lab.StartProcess("the operator", log, filepath.Join(w.root, "bin", "manager"), flags...); err != nil {

@@ -46,9 +46,12 @@ type conditions struct {
 	LoadAverageEnd   string  `json:"loadAverageEnd"`
 	// Shards are the operators, if there is more than one. Above, their cpuCores, goroutines, openSockets and counts are
 	// added up, and rssMiB is the largest.
-	Shards          int      `json:"shards,omitempty"`
-	SingleFailovers int      `json:"singleFailovers"`
-	Steady          cpuSplit `json:"steadyCpuSeconds"`
+	Shards          int `json:"shards,omitempty"`
+	SingleFailovers int `json:"singleFailovers"`
+	// BareTwoWritesAlone… are those of a bare client after the operator has ended, so that nothing is probed meanwhile.
+	BareTwoWritesAloneMsP50 float64  `json:"bareTwoWritesAloneMsP50"`
+	BareTwoWritesAloneMsP99 float64  `json:"bareTwoWritesAloneMsP99"`
+	Steady                  cpuSplit `json:"steadyCpuSeconds"`
 	// ScrapeCPUSeconds is what it costs the operator to show its metrics once, which cpuCores does not hold.
 	ScrapeCPUSeconds float64 `json:"scrapeCpuSeconds"`
 	// HeapGoalMiB is up to where the operator's heap may grow before garbage is collected, after the steady state.

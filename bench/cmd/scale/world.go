@@ -27,6 +27,7 @@ import (
 const (
 	operatorNamespace = "breakwater-system"
 	operatorUser      = "system:serviceaccount:breakwater-system:breakwater-manager"
+	bareNamespace     = "bench-bare" // of what only the bare client writes
 	regionPort        = 8000
 )
 
