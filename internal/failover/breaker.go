@@ -83,23 +83,29 @@ func (b *Breaker) OpenUntil() time.Time { return b.openUntil }
 // Record takes an outcome of a call that is no trial. While the breaker is not Closed such an outcome is
 // ignored, except a Retry-After above the threshold, which always applies.
 func (b *Breaker) Record(c *BreakerConfig, now time.Time, o Outcome, by Source) {
+	if o.Class == Success {
+		b.failures = 0 // as they are where it is not Closed
+		if c.Adaptive == nil {
+			return // nearly all are such, and so short a function is compiled into its callers
+		}
+	}
+	b.record(c, now, &o, by)
+}
+
+func (b *Breaker) record(c *BreakerConfig, now time.Time, o *Outcome, by Source) {
 	if c.Adaptive != nil {
-		b.averages.count(o)
+		b.averages.count(*o)
 	}
 	switch o.Class {
-	case Success:
-		if b.state == Closed {
-			b.failures = 0
-		}
 	case Failure:
 		b.fail(c, now, o, by)
 	case RateLimited:
-		b.rateLimited(c, now, o, by)
-	case Unknown, Excluded:
+		b.rateLimited(c, now, *o, by)
+	case Success, Unknown, Excluded:
 	}
 }
 
-func (b *Breaker) fail(c *BreakerConfig, now time.Time, o Outcome, by Source) {
+func (b *Breaker) fail(c *BreakerConfig, now time.Time, o *Outcome, by Source) {
 	if b.state != Closed {
 		return
 	}
@@ -108,7 +114,7 @@ func (b *Breaker) fail(c *BreakerConfig, now time.Time, o Outcome, by Source) {
 	}
 	b.failures++
 	if b.failures >= b.failureThreshold(c) {
-		b.open(now, now.Add(b.openDuration(c)), o, by)
+		b.open(now, now.Add(b.openDuration(c)), *o, by)
 	}
 }
 
@@ -119,7 +125,7 @@ func (b *Breaker) rateLimited(c *BreakerConfig, now time.Time, o Outcome, by Sou
 	case o.Cause == QuotaExhausted:
 		b.exhausted(c, now, o, by)
 	case !o.RetryAfter.Given:
-		b.fail(c, now, o, by)
+		b.fail(c, now, &o, by)
 	case o.RetryAfter.Delay <= c.RetryAfterThreshold:
 		b.hold(now, o)
 	default:
