@@ -50,14 +50,15 @@ type locked struct {
 // admit says whether a call may be made.
 func (l *locked) admit(now time.Time) bool {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.breaker.State() == failover.Closed || l.breaker.AdmitTrial(now)
+	admitted := l.breaker.State() == failover.Closed || l.breaker.AdmitTrial(now)
+	l.mu.Unlock()
+	return admitted
 }
 
-func (l *locked) record(now time.Time, o failover.Outcome) {
+func (l *locked) record(now time.Time, o *failover.Outcome) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.breaker.Record(l.config, now, o, failover.ByTraffic)
+	l.breaker.Record(l.config, now, *o, failover.ByTraffic)
+	l.mu.Unlock()
 }
 
 func newGobreaker() *gobreaker.TwoStepCircuitBreaker[any] {
@@ -94,7 +95,7 @@ func BenchmarkRecord(b *testing.B) {
 		b.Run(calls.name+"/breakwater", func(b *testing.B) {
 			b.ReportAllocs()
 			l, now := &locked{config: config()}, time.Now()
-			each(b, func(i int) { l.record(now, calls.outcomes[i&1]) })
+			each(b, func(i int) { l.record(now, &calls.outcomes[i&1]) })
 		})
 		b.Run(calls.name+"/failsafe-go", func(b *testing.B) {
 			b.ReportAllocs()
@@ -120,7 +121,7 @@ func BenchmarkCall(b *testing.B) {
 			if !l.admit(now) {
 				b.Error("not admitted")
 			}
-			l.record(now, success)
+			l.record(now, &success)
 		})
 	})
 	b.Run("failsafe-go", func(b *testing.B) {
@@ -140,7 +141,7 @@ func BenchmarkCall(b *testing.B) {
 			if !l.admit(time.Now()) {
 				b.Error("not admitted")
 			}
-			l.record(time.Now(), success)
+			l.record(time.Now(), &success)
 		})
 	})
 	b.Run("clock/gobreaker", func(b *testing.B) {
@@ -163,7 +164,7 @@ func BenchmarkReject(b *testing.B) {
 		b.ReportAllocs()
 		l := &locked{config: config()}
 		for range threshold {
-			l.record(time.Now(), failure)
+			l.record(time.Now(), &failure)
 		}
 		each(b, func(int) {
 			if l.admit(time.Now()) {
@@ -209,7 +210,7 @@ func BenchmarkTrip(b *testing.B) {
 		for b.Loop() {
 			now := time.Now()
 			for range threshold {
-				l.record(now, failure)
+				l.record(now, &failure)
 			}
 			if l.breaker.State() != failover.Open {
 				b.Fatal("not open")

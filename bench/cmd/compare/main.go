@@ -44,7 +44,7 @@ func show(out io.Writer, rows []*row, asJSON bool) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	var header string
 	for _, r := range rows {
-		if h := "what\tcores\tcontestant\truns\t" + strings.Join(r.units, "\t") + "\tto the fastest peer"; h != header {
+		if h := "what\tcores\tcontestant\truns\t" + strings.Join(r.units, "\t") + "\tto the fastest peer\tin CPU time"; h != header {
 			header = h
 			_, _ = fmt.Fprintln(table, header)
 		}
@@ -52,16 +52,16 @@ func show(out io.Writer, rows []*row, asJSON bool) error {
 		for _, unit := range r.units {
 			_, _ = fmt.Fprintf(table, "%s\t", number(r.Medians[unit]))
 		}
-		_, _ = fmt.Fprintln(table, ratio(r))
+		_, _ = fmt.Fprintf(table, "%s\t%s\n", ratio(r.Clock), ratio(r.CPU))
 	}
 	return table.Flush()
 }
 
-func ratio(r *row) string {
-	if r.Ratio == 0 {
+func ratio(f float64) string {
+	if f == 0 {
 		return "-"
 	}
-	return fmt.Sprintf("%.2f", r.Ratio)
+	return fmt.Sprintf("%.2f", f)
 }
 
 func number(f float64) string {

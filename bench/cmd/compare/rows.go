@@ -20,19 +20,13 @@ type row struct {
 	Contestant string             `json:"contestant"`
 	Runs       int                `json:"runs"`
 	Medians    map[string]float64 `json:"medians"` // by unit
-	// Ratio is this contestant's cost to that of the fastest peer: below 1 is faster. 0 if there is no peer.
-	Ratio float64 `json:"ratio,omitempty"`
+	// Clock is the time on the clock that this contestant takes to that of the fastest peer, and CPU the same of CPU time
+	// where that is reported: below 1 is faster. 0 if there is no peer.
+	Clock float64 `json:"clockRatio,omitempty"`
+	CPU   float64 `json:"cpuRatio,omitempty"`
 
 	units  []string // in the order of the output
 	values map[string][]float64
-}
-
-// cost is what rows are compared by: CPU time where it is reported, else time on the clock.
-func (r *row) cost() float64 {
-	if cpu, ok := r.Medians["cpu-ns/op"]; ok {
-		return cpu
-	}
-	return r.Medians["ns/op"]
 }
 
 // read returns the rows in the order in which they appear first, those of one task together.
@@ -125,17 +119,25 @@ func together(rows []*row) []*row {
 // rate holds each row against the fastest row of the same task that is not one's own.
 func rate(rows []*row, own string) {
 	for _, r := range rows {
-		fastest := 0.0
-		for _, peer := range rows {
-			same := peer.What == r.What && peer.Cores == r.Cores
-			if same && !strings.HasPrefix(peer.Contestant, own) && (fastest == 0 || peer.cost() < fastest) {
-				fastest = peer.cost()
-			}
-		}
-		if fastest > 0 {
-			r.Ratio = r.cost() / fastest
+		r.Clock = toFastest(rows, own, r, "ns/op")
+		r.CPU = toFastest(rows, own, r, "cpu-ns/op")
+	}
+}
+
+// toFastest returns what a row takes of a unit to what the peer takes that takes least; 0 if none takes any.
+func toFastest(rows []*row, own string, r *row, unit string) float64 {
+	least := 0.0
+	for _, peer := range rows {
+		takes := peer.Medians[unit]
+		same := peer.What == r.What && peer.Cores == r.Cores
+		if same && !strings.HasPrefix(peer.Contestant, own) && takes > 0 && (least == 0 || takes < least) {
+			least = takes
 		}
 	}
+	if least == 0 {
+		return 0
+	}
+	return r.Medians[unit] / least
 }
 
 func median(values []float64) float64 {

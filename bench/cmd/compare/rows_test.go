@@ -29,11 +29,11 @@ func TestRows(t *testing.T) {
 	}
 	rate(rows, "breakwater")
 	want := []*row{
-		{What: "Call", Cores: 1, Contestant: "breakwater", Runs: 3, Ratio: 1,
+		{What: "Call", Cores: 1, Contestant: "breakwater", Runs: 3, Clock: 2.5, CPU: 1,
 			Medians: map[string]float64{"ns/op": 50, "cpu-ns/op": 20, "allocs/op": 0}},
-		{What: "Call", Cores: 1, Contestant: "failsafe-go", Runs: 1, Ratio: 2,
+		{What: "Call", Cores: 1, Contestant: "failsafe-go", Runs: 1, Clock: 1, CPU: 2,
 			Medians: map[string]float64{"ns/op": 20, "cpu-ns/op": 40, "allocs/op": 0}},
-		{What: "Call", Cores: 1, Contestant: "gobreaker", Runs: 1, Ratio: 1,
+		{What: "Call", Cores: 1, Contestant: "gobreaker", Runs: 1, Clock: 4.5, CPU: 1,
 			Medians: map[string]float64{"ns/op": 90, "cpu-ns/op": 20, "allocs/op": 1}},
 		{What: "Call", Cores: 2, Contestant: "breakwater", Runs: 1,
 			Medians: map[string]float64{"ns/op": 30, "cpu-ns/op": 12, "allocs/op": 0}},
