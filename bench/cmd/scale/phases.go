@@ -54,6 +54,7 @@ func steadyState(ctx context.Context, w *world, r *report) error {
 	go func() { sampled <- w.sample(ctx, measuring.Done(), r) }()
 	intervals := w.regions.Measure(measuring)
 	elapsed := time.Since(began).Seconds()
+	probes, _ := w.regions.Probes()
 	if err := errors.Join(ctx.Err(), <-sampled); err != nil {
 		return err
 	}
@@ -71,7 +72,6 @@ func steadyState(ctx context.Context, w *world, r *report) error {
 	}
 	r.Context.Steady = cpuAfter.since(cpuBefore)
 	r.Context.ScrapeCPUSeconds = cpuScraped.since(cpuAfter).Operator
-	probes, _ := w.regions.Probes()
 	for i := range intervals {
 		intervals[i] = max(intervals[i]-period, 0)
 	}
