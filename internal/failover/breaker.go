@@ -92,6 +92,7 @@ func (b *Breaker) Record(c *BreakerConfig, now time.Time, o Outcome, by Source) 
 	b.record(c, now, &o, by)
 }
 
+// record does what is left of Record, where more than a success in a row is to be noted.
 func (b *Breaker) record(c *BreakerConfig, now time.Time, o *Outcome, by Source) {
 	if c.Adaptive != nil {
 		b.averages.count(*o)
