@@ -5,8 +5,8 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -50,14 +50,11 @@ func bareWrites(ctx context.Context, w *world, r *report) error {
 	}
 	var took []time.Duration
 	for b := range backend(r.Context.SingleFailovers) {
-		began := time.Now()
-		if err := w.writeBoth(ctx, bare[b]); err != nil {
+		one, err := w.timeBoth(ctx, bare[b])
+		if err != nil {
 			return err
 		}
-		took = append(took, time.Since(began))
-		if err := pause(ctx, betweenSingles); err != nil {
-			return err
-		}
+		took = append(took, one)
 	}
 	r.Context.BareTwoWritesAloneMsP50 = milliseconds(percentile(took, 50))
 	r.Context.BareTwoWritesAloneMsP99 = milliseconds(percentile(took, 99))
@@ -65,58 +62,65 @@ func bareWrites(ctx context.Context, w *world, r *report) error {
 }
 
 // copies are pairs for the bare client in a namespace that no operator looks at, so that they can be written while it
-// works. Each is made after an LLMBackend and the slice that the operator has published for it.
+// works. Each is made after an LLMBackend and the slice that the operator has published for it, with a name that the
+// watcher does not count.
 func (w *world) copies(ctx context.Context, n int) ([]pair, error) {
-	of, err := w.readBare(ctx)
-	if err != nil {
-		return nil, err
-	}
 	pairs := make([]pair, n)
 	for i := range pairs {
-		pairs[i], err = w.copyPair(ctx, backend(i), of[i])
-		if err != nil {
+		var err error
+		if pairs[i], err = w.copyPair(ctx, backend(i)); err != nil {
 			return nil, fmt.Errorf("copy %s for the bare client: %w", backend(i).name(), err)
 		}
 	}
 	return pairs, nil
 }
 
-func (w *world) copyPair(ctx context.Context, number backend, of pair) (pair, error) {
-	name := strings.Replace(number.name(), "llm-", "bare-", 1)
-	b := &llmv1alpha1.LLMBackend{
-		ObjectMeta: metav1.ObjectMeta{Namespace: bareNamespace, Name: name}, Spec: of.before.Spec,
-	}
-	if err := w.client.Create(ctx, b); err != nil {
+func (w *world) copyPair(ctx context.Context, number backend) (pair, error) {
+	original, published, err := w.readOne(ctx, shardNamespace(int(number)%w.shards), number.name())
+	if err != nil {
 		return pair{}, err
 	}
-	created := b.DeepCopy()
-	of.before.Status.DeepCopyInto(&b.Status)
-	if err := w.client.Status().Patch(ctx, b, client.MergeFrom(created), client.FieldOwner(traffic.FieldManager)); err != nil {
+	before := &llmv1alpha1.LLMBackend{
+		ObjectMeta: metav1.ObjectMeta{Namespace: bareNamespace, Name: "bare-" + number.name()}, Spec: original.Spec,
+	}
+	if err := w.client.Create(ctx, before); err != nil {
 		return pair{}, err
 	}
-	slice := sliceOf(of.published, b, number)
+	created := before.DeepCopy()
+	before.Status = original.Status
+	if err := w.client.Status().Patch(ctx, before, client.MergeFrom(created), client.FieldOwner(traffic.FieldManager)); err != nil {
+		return pair{}, err
+	}
+	slice := sliceOf(published, before, number)
 	slice.UID, slice.ResourceVersion = nil, nil
-	slice.WithName(strings.Replace(of.published.Name, "llm-", "bare-", 1)).WithNamespace(bareNamespace)
+	slice.WithName(sliceName(before.Name)).WithNamespace(bareNamespace)
 	if err := w.client.Apply(ctx, slice, client.FieldOwner(traffic.FieldManager)); err != nil {
 		return pair{}, err
 	}
-	published := &discoveryv1.EndpointSlice{}
-	if err := w.client.Get(ctx, client.ObjectKey{Namespace: bareNamespace, Name: *slice.Name}, published); err != nil {
+	if before, published, err = w.readOne(ctx, bareNamespace, before.Name); err != nil {
 		return pair{}, err
 	}
-	return pairOf(b, published, number), nil
+	after := movedBack(before)
+	return pair{before: before, after: after, slice: sliceOf(published, after, number)}, nil
 }
+
+// readOne reads one LLMBackend and its slice.
+func (w *world) readOne(ctx context.Context, namespace, name string) (*llmv1alpha1.LLMBackend, *discoveryv1.EndpointSlice, error) {
+	b, slice := &llmv1alpha1.LLMBackend{}, &discoveryv1.EndpointSlice{}
+	err := errors.Join(
+		w.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, b),
+		w.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: sliceName(name)}, slice),
+	)
+	return b, slice, err
+}
+
+// sliceName is that of the one slice of an LLMBackend, whose Service has its name.
+func sliceName(name string) string { return traffic.SliceName(name, corev1.IPv4Protocol) }
 
 // pair is what the two writes change.
 type pair struct {
 	before, after *llmv1alpha1.LLMBackend
-	published     *discoveryv1.EndpointSlice
 	slice         *discoveryv1apply.EndpointSliceApplyConfiguration
-}
-
-func pairOf(before *llmv1alpha1.LLMBackend, published *discoveryv1.EndpointSlice, number backend) pair {
-	after := movedBack(before)
-	return pair{before: before, after: after, published: published, slice: sliceOf(published, after, number)}
 }
 
 // readBare reads everything before, and works out what is to be written.
@@ -130,22 +134,33 @@ func (w *world) readBare(ctx context.Context) ([]pair, error) {
 	}
 	pairs := make([]pair, w.backends)
 	for i := range backends.Items {
-		if number, ok := parseName(backends.Items[i].Name); ok {
-			pairs[number].before = &backends.Items[i]
+		before := &backends.Items[i]
+		if number, ok := parseName(before.Name); ok {
+			pairs[number].before, pairs[number].after = before, movedBack(before)
 		}
 	}
 	for i := range slices.Items {
 		if number, ok := parseName(slices.Items[i].Name); ok {
-			pairs[number].published = &slices.Items[i]
+			p := &pairs[number]
+			p.slice = sliceOf(&slices.Items[i], p.after, number)
 		}
 	}
 	for number, p := range pairs {
-		if p.before == nil || p.published == nil {
+		if p.before == nil || p.slice == nil {
 			return nil, fmt.Errorf("%s or its slice is not there", backend(number).name())
 		}
-		pairs[number] = pairOf(p.before, p.published, backend(number))
 	}
 	return pairs, nil
+}
+
+// timeBoth makes both writes, returns how long they took, and pauses before what is measured next.
+func (w *world) timeBoth(ctx context.Context, p pair) (time.Duration, error) {
+	began := time.Now()
+	if err := w.writeBoth(ctx, p); err != nil {
+		return 0, err
+	}
+	took := time.Since(began)
+	return took, pause(ctx, betweenSingles)
 }
 
 func (w *world) writeBoth(ctx context.Context, p pair) error {

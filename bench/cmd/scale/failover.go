@@ -32,22 +32,15 @@ func singleFailovers(ctx context.Context, w *world, r *report) error {
 	}
 	var failovers, writes []time.Duration
 	for _, p := range bare {
-		took, err := w.failOne(ctx)
+		failover, err := w.timeFailover(ctx)
 		if err != nil {
 			return err
 		}
-		failovers = append(failovers, took)
-		if err := pause(ctx, betweenSingles); err != nil {
+		both, err := w.timeBoth(ctx, p)
+		if err != nil {
 			return err
 		}
-		began := time.Now()
-		if err := w.writeBoth(ctx, p); err != nil {
-			return err
-		}
-		writes = append(writes, time.Since(began))
-		if err := pause(ctx, betweenSingles); err != nil {
-			return err
-		}
+		failovers, writes = append(failovers, failover), append(writes, both)
 	}
 	r.SingleFailoverMsP50 = milliseconds(percentile(failovers, 50))
 	r.SingleFailoverMsP99 = milliseconds(percentile(failovers, 99))
@@ -57,7 +50,8 @@ func singleFailovers(ctx context.Context, w *world, r *report) error {
 	return w.awaitQuiet(ctx)
 }
 
-func (w *world) failOne(ctx context.Context) (time.Duration, error) {
+// timeFailover lets one primary fail, returns how long the failover took, and pauses before what is measured next.
+func (w *world) timeFailover(ctx context.Context) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	addr, err := w.regions.FailNext(ctx, primaryNetwork)
@@ -65,7 +59,10 @@ func (w *world) failOne(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	s, err := w.watcher.awaitOne(ctx, numberOf(addr), confirmedOver)
-	return s.at.Sub(s.opened), err
+	if err != nil {
+		return 0, err
+	}
+	return s.at.Sub(s.opened), pause(ctx, betweenSingles)
 }
 
 func pause(ctx context.Context, d time.Duration) error {
